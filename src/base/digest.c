@@ -1,0 +1,46 @@
+#include "kiefs/digest.h"
+
+#include <errno.h>
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
+#include <unistd.h>
+
+static void finish(struct sha256_ctx *ctx, char hex[DIGEST_HEX_SIZE])
+{
+	uint8_t raw[SHA256_DIGEST_SIZE];
+
+	sha256_digest(ctx, sizeof(raw), raw);
+	base16_encode_update(hex, sizeof(raw), raw);
+	hex[DIGEST_HEX_SIZE - 1] = '\0';
+}
+
+void digest_bytes(const void *data, size_t len, char hex[DIGEST_HEX_SIZE])
+{
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, len, data);
+	finish(&ctx, hex);
+}
+
+int digest_file(int fd, char hex[DIGEST_HEX_SIZE])
+{
+	struct sha256_ctx ctx;
+	uint8_t block[65536];
+	off_t offset = 0;
+
+	sha256_init(&ctx);
+	for (;;) {
+		ssize_t n = pread(fd, block, sizeof(block), offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		sha256_update(&ctx, (size_t)n, block);
+		offset += n;
+	}
+	finish(&ctx, hex);
+	return 0;
+}
