@@ -1,0 +1,143 @@
+/*
+ * The catalogue: what services and models there are, as data.
+ *
+ * One JSON document of the project's own form (described in kiefs(5), "CATALOGUE") holds services
+ * (how a task is submitted, asked after and answered) and models (the fields of a request, their
+ * limits, prices, an example). It is built in, and files of the same form extend or replace it.
+ * No code knows a service or a model by name.
+ *
+ * Read only after loading, so any thread may read it without a lock. All pointers below live as
+ * long as the catalogue.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct error;
+
+enum field_type {
+	FIELD_STRING,
+	FIELD_INTEGER,
+	FIELD_NUMBER,
+	FIELD_BOOLEAN,
+	FIELD_ARRAY,
+	FIELD_OBJECT,
+};
+
+enum media_kind {
+	MEDIA_NONE,
+	MEDIA_IMAGE,
+	MEDIA_VIDEO,
+	MEDIA_AUDIO,
+	MEDIA_FILE, /* any kind */
+};
+
+/* One input field of a model, or one field of the objects in an array. */
+struct field {
+	const char *name;
+	enum field_type type;
+	unsigned also_types; /* bit 1u << enum field_type: types the API takes as well */
+	bool required;	     /* the API refuses a request without it */
+	bool deprecated;
+	bool numeric_string;   /* a string that must spell a number; range applies to it */
+	const cJSON *initial;  /* the documented default, NULL when there is none */
+	const cJSON *values;   /* array: the only values allowed; NULL when free */
+	const cJSON *also;     /* array: values accepted beside `values` or the range; or NULL */
+	bool has_min, has_max; /* range of a number */
+	double min, max;
+	double step;		 /* 0: any */
+	long min_length;	 /* characters of a string, -1: no limit */
+	long max_length;
+	long min_items;		 /* elements of an array, -1: no limit */
+	long max_items;
+	long max_text;		 /* characters of all strings inside an array, -1: no limit */
+	const struct field *item; /* what an array's elements are (name ""), or NULL */
+	const struct field *members; /* what an object holds */
+	size_t member_count;
+	const char *pattern;	 /* POSIX extended regular expression a string must match, or NULL */
+	enum media_kind media;	 /* the string is the address of such a file */
+	const char *scheme;	 /* a further address form it takes, such as "asset://", or NULL */
+	double max_file_mb;	 /* 0: unknown */
+	const cJSON *accepted;	 /* array of MIME types taken, or NULL */
+	const cJSON *only_with;	 /* {"field": [values]}: allowed only with these, or NULL */
+	const char *note;	 /* one sentence for the model's README, or NULL */
+};
+
+/* Where things stand in a service's answers; paths in the language of kiefs/jsonpath.h. */
+struct service {
+	const char *name;
+	const char *host; /* "api" or "upload": which base address the paths are under */
+	/* Submitting. */
+	const char *submit_method;
+	const char *submit_path;
+	const cJSON *body;	/* template: "$model", "$input" and "$callback" are replaced; a member
+				   whose replacement is missing is left out */
+	const cJSON *task_id;	/* array of paths, first hit wins */
+	/* The envelope that every answer wears. */
+	const char *code_path;	  /* path of the result code, NULL when there is none */
+	const cJSON *message;	  /* array of paths */
+	double success_code;
+	const cJSON *classes;	  /* {"402": "credits", ...}: see enum answer_class in protocol.h */
+	/* Asking after a task. */
+	const char *poll_method;
+	const char *poll_path;	  /* may contain {task} */
+	const char *poll_query;	  /* name of the query parameter that takes the task id, or NULL */
+	const char *state_path;
+	const cJSON *states;	  /* {"waiting": "running", "success": "success", "fail": "fail"} */
+	const char *progress_path; /* 0-100, or NULL */
+	const char *fail_code_path;
+	const cJSON *fail_message; /* array of paths */
+	const cJSON *credits;	   /* array of paths: what the task cost */
+	const cJSON *results;	   /* array of {"path", "kind", "name"?, "optional"?, "mirror"?}: a
+				      "mirror" repeats what stands elsewhere and counts only when
+				      nothing else was found; kind: media|image|video|audio (the item
+				      is an address) or text|json (the item is the content) */
+};
+
+struct model {
+	const char *id;	      /* "google/nano-banana": the path below models/ and the API's word */
+	const char *title;
+	const char *provider;
+	const char *category; /* image, video, audio, chat, other */
+	const char *output;   /* image, video, audio, text, json */
+	bool multiple;	      /* one task may have several results */
+	bool retired;	      /* the API has withdrawn it, or is known to fail it */
+	const char *note;     /* why it is retired, what it is now called; or NULL */
+	const char *as_of;    /* date of the facts, "2026-08-19" */
+	const struct service *service;
+	const struct field *fields;
+	size_t field_count;
+	const cJSON *prompt;  /* how a bare prompt becomes input: an object in which "$prompt" stands
+				 for the text, {"prompt": "$prompt"}; NULL: the model takes no prompt */
+	const cJSON *any_of;  /* array of arrays of field names: at least one whole set; or NULL */
+	const cJSON *one_of;  /* array of arrays of field names: exactly one whole set; or NULL */
+	const cJSON *rules;   /* array of sentences on how fields depend on each other; or NULL */
+	const cJSON *price;   /* see price.h; NULL: unknown */
+	const cJSON *example; /* an input that is accepted as it stands */
+	const cJSON *results; /* paths that replace the service's, or NULL */
+};
+
+struct catalogue;
+
+/*
+ * Loads the built-in catalogue (or `base_path` in its place when not NULL), then each file of
+ * `extra` in order; a later service or model of the same name replaces the earlier one.
+ * Errors: -EINVAL (`err` names the file, the entry, what is wrong), -ENOENT and other -errno of
+ * reading, -ENOMEM. `*out` is untouched on failure; the caller frees it with catalogue_destroy().
+ */
+int catalogue_load(const char *base_path, const char *const *extra, size_t extra_count,
+	struct catalogue **out, struct error *err);
+void catalogue_destroy(struct catalogue *catalogue);
+
+/* Sorted by id. */
+size_t catalogue_count(const struct catalogue *catalogue);
+const struct model *catalogue_at(const struct catalogue *catalogue, size_t index);
+/* NULL when there is no such model. */
+const struct model *catalogue_find(const struct catalogue *catalogue, const char *id);
+
+const struct field *model_field(const struct model *model, const char *name);
+/* "string", "integer", ... */
+const char *field_type_name(enum field_type type);
+const char *media_kind_name(enum media_kind kind);

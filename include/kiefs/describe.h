@@ -1,0 +1,15 @@
+/* A model's README.md, schema.json and example.json, and the mount's own README.md. Pure. */
+#pragma once
+
+struct buf;
+struct catalogue;
+struct model;
+
+/* What it makes, its fields with limits and defaults, its price, three commands to try. */
+int describe_readme(const struct model *model, struct buf *out);
+/* JSON Schema 2020-12 of the request's input. */
+int describe_schema(const struct model *model, struct buf *out);
+/* A request that is accepted as it stands. */
+int describe_example(const struct model *model, struct buf *out);
+/* README.md at the top of the mount. */
+int describe_mount(const struct catalogue *catalogue, struct buf *out);

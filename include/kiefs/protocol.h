@@ -1,0 +1,102 @@
+/*
+ * A task's HTTP requests, and what an answer means, by the catalogue's entry. Pure: no sockets,
+ * no clock, and no service known by name.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_answer;
+struct model;
+struct service;
+
+/* What kind of "no" an answer is; spelled in the catalogue's `classes`. */
+enum answer_class {
+	CLASS_OK,
+	CLASS_RUNNING,	   /* "running" */
+	CLASS_CLIENT,	   /* "client": the request is wrong; sending it again will not help */
+	CLASS_AUTH,	   /* "auth": key missing or refused */
+	CLASS_CREDITS,	   /* "credits" */
+	CLASS_QUOTA,	   /* "quota": a limit set on this key */
+	CLASS_RATE,	   /* "rate": not taken, try later */
+	CLASS_MAINTENANCE, /* "maintenance": not taken, try later */
+	CLASS_SERVER,	   /* "server": the service failed; it said so itself */
+	CLASS_TASK,	   /* "task": this task failed */
+	CLASS_UNKNOWN,	   /* nothing that can be understood */
+};
+
+/* What the answer to a submission says. */
+enum submit_verdict {
+	SUBMIT_ACCEPTED,   /* task_id is set */
+	SUBMIT_FINISHED,   /* a synchronous service: the answer holds the results */
+	SUBMIT_LATER,	   /* certainly not taken: rate limit, maintenance, no connection */
+	SUBMIT_HELD_KEY,   /* certainly not taken: key */
+	SUBMIT_HELD_CREDITS,
+	SUBMIT_HELD_QUOTA,
+	SUBMIT_REFUSED,	   /* certainly not taken: the service answered with an error of its own */
+	SUBMIT_UNCERTAIN,  /* it may have been taken */
+};
+
+struct submit_answer {
+	enum submit_verdict verdict;
+	char *task_id;	   /* heap or NULL */
+	char *message;	   /* one sentence for a person, heap; never NULL unless ACCEPTED */
+	int code;	   /* the service's own code, 0 when none */
+	int64_t retry_after_ms; /* -1: not told */
+};
+
+enum poll_verdict {
+	POLL_RUNNING,	 /* with progress, when told */
+	POLL_SUCCEEDED,	 /* results are set; there may be none */
+	POLL_FAILED,	 /* the task failed: message, code */
+	POLL_LATER,	 /* no usable answer this time; ask again */
+	POLL_MISSING,	 /* the service does not know the task (now) */
+	POLL_KEY,	 /* the key was refused */
+};
+
+enum result_kind {
+	RESULT_MEDIA,	/* an address of unknown kind */
+	RESULT_IMAGE,
+	RESULT_VIDEO,
+	RESULT_AUDIO,
+	RESULT_TEXT,	/* content, not an address */
+	RESULT_JSON,
+};
+
+struct poll_result {
+	enum result_kind kind;
+	char *value;	  /* address or content, heap */
+	char *label;	  /* the entry's "name" for it ("firstframe"), NULL for the main results */
+};
+
+struct poll_answer {
+	enum poll_verdict verdict;
+	char *state;	  /* the service's own word, heap or NULL */
+	bool known_state; /* false: a word the catalogue does not list */
+	int progress;	  /* 0-100, -1: not told */
+	double credits;	  /* what it cost, negative: not told */
+	char *message;	  /* heap or NULL */
+	char *code;	  /* the service's code of the failure, heap or NULL */
+	int64_t retry_after_ms;
+	struct poll_result *results; /* owned array */
+	size_t result_count;
+};
+
+/* Whole addresses; heap, NULL when out of memory. `api_url`, `upload_url` without "/" at the end. */
+char *protocol_submit_url(const struct service *service, const char *api_url,
+	const char *upload_url);
+char *protocol_poll_url(const struct service *service, const char *api_url, const char *upload_url,
+	const char *task_id);
+
+/* Both return 0 or -ENOMEM, and fill `*out` (finish with the functions below). */
+int protocol_read_submit(const struct model *model, const struct http_answer *answer,
+	struct submit_answer *out);
+int protocol_read_poll(const struct model *model, const struct http_answer *answer,
+	struct poll_answer *out);
+void submit_answer_finish(struct submit_answer *answer);
+void poll_answer_finish(struct poll_answer *answer);
+
+/* "auth" -> CLASS_AUTH; CLASS_UNKNOWN for any other word. */
+enum answer_class answer_class_from(const char *word);
