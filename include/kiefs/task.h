@@ -47,7 +47,8 @@ struct task {
 	char *remote_id;	/* the service's id, from RUNNING on */
 	char *remote_state;	/* the service's last word */
 	int progress;		/* percent, -1: not told */
-	int attempts;		/* of the step the state is waiting on; 0 after each new state */
+	int attempts;		/* of the step the state is waiting on; 0 after each new state, but
+				   submitting keeps queued's */
 	int64_t due_ms;		/* when the state wants attention again */
 	int64_t created_ms;
 	int64_t submitted_ms;	/* the last time the request left */
@@ -72,13 +73,14 @@ enum task_event_kind {
 	EVENT_SUCCEEDED,   /* the service is done: `credits`; results are recorded with it */
 	EVENT_EMPTY,	   /* the service is done and names no result: `text` */
 	EVENT_TASK_FAILED, /* the service failed it: `text`, `credits` */
-	EVENT_REFRESH,	   /* links are dead: the record is asked for again */
+	EVENT_REFRESH,	   /* links are dead: the record is asked for again after `wait_ms`; `text` */
 	EVENT_FETCHED,	   /* every result is on disk */
 	EVENT_GONE,	   /* a result can no longer be had: `text` */
 	EVENT_CANCEL,	   /* the request was removed, or `cancel` was written to control */
 	EVENT_RESEND,	   /* the user's word: an uncertain task goes out again */
-	EVENT_RETRY,	   /* the user's word: a failed, lost or cancelled task goes out as new */
-	EVENT_RESTART,	   /* a new daemon found it in this state */
+	EVENT_RETRY,	   /* the user's word: a failed, lost or cancelled task goes out as new, and
+			    * is paid again: a lost one as well, and a failed one that cost credits */
+	EVENT_RESTART,	   /* a new daemon found it in this state; `text`: see task_doubt_text() */
 	EVENT_COUNT,
 };
 
@@ -111,12 +113,21 @@ int task_state_from(const char *name, enum task_state *out);
 const char *task_hold_name(enum task_hold hold);
 int task_hold_from(const char *name, enum task_hold *out);
 
-/* Nothing will change it but the user. */
+/*
+ * The sentences of an uncertain task, for EVENT_NO_ANSWER and EVENT_RESTART: `why` (one sentence),
+ * that it may have been paid, where to look and how to send it again. Cut at `size`.
+ */
+#define TASK_TEXT_SIZE 1024
+void task_doubt_text(int64_t id, const char *why, char *out, int size);
+
+/* Nothing will change it but the user. That holds for an uncertain task too. */
 bool task_is_final(enum task_state state);
 /* No money can have been spent on it yet: removing it costs nothing. */
 bool task_is_unsent(enum task_state state);
 
-/* One line for `<name>.status`, without newline: `generating 40% 00:12`. At most 120 bytes. */
+/* One line for `<name>.status`, without newline: `generating 40% 00:12`. At most 120 bytes, cut
+ * between characters; no control characters. */
+#define TASK_STATUS_MAX 120
 void task_status_line(const struct task *task, int64_t now_ms, char *out, int size);
 
 /* Debug builds: aborts when the fields do not fit the state (the table in task.c). */
