@@ -1,6 +1,7 @@
 /* A name in a model's directory (or a folder in it) that the index knows. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ENTRY_NAME_MAX 255
@@ -18,13 +19,18 @@ struct entry {
 	uint64_t dir; /* inode number of the directory it stands in */
 	char name[ENTRY_NAME_MAX + 1];
 	enum entry_kind kind;
-	int64_t task;	/* FILE: last task made of it, 0 none; RESULT, STATUS, ERROR: whose; 0 none */
-	int index;	/* RESULT: from 1 */
-	int64_t owner;	/* STATUS, ERROR: entry id of the request; 0 none */
-	int mode;	/* permission bits */
-	int64_t size;	/* RESULT and ERROR; a FILE's size is its file's */
+	int64_t task; /* FILE: last task made of it, 0 none; RESULT, STATUS, ERROR: whose; 0 none */
+	int index;    /* RESULT: from 1 */
+	int64_t owner; /* STATUS, ERROR: entry id of the request; 0 none */
+	int mode;      /* permission bits */
+	int64_t size;  /* RESULT and ERROR; a FILE's size is its file's */
 	int64_t mtime_ns;
 };
+
+/* The inode number of a user's folder: what stands in it has this as `dir`. */
+uint64_t entry_dir_inode(int64_t id);
+/* False for names that every model's directory has by itself (README.md, schema.json ...). */
+bool entry_name_is_free(const char *name);
 
 /* A name that came or went without the kernel's doing; the kernel must be told. */
 struct name_change {

@@ -47,8 +47,8 @@ int store_entry_create(struct store *store, uint64_t dir, const char *name, enum
 	int mode, int64_t now_ms, struct entry *out);
 int store_entry_set_mode(struct store *store, int64_t id, int mode);
 /* A name may be unknown only as defaults.json was never written: makes the row when missing. */
-int store_entry_ensure(struct store *store, uint64_t dir, const char *name, int mode,
-	int64_t now_ms);
+int store_entry_ensure(
+	struct store *store, uint64_t dir, const char *name, int mode, int64_t now_ms);
 /*
  * Removes a name. A request's task that was not submitted is cancelled; its status and error names
  * go. A directory must be empty (-ENOTEMPTY). A result's local copy counts as removed.
@@ -63,6 +63,8 @@ int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const 
 int store_entry_exchange(struct store *store, int64_t a, int64_t b);
 /* The request in `dir` whose stem is `stem` and that has a task; the newest when several. */
 int store_entry_by_stem(struct store *store, uint64_t dir, const char *stem, struct entry *out);
+/* When names last came or went in the directory; -ENOENT when none ever did. */
+int store_dir_mtime(struct store *store, uint64_t dir, int64_t *mtime_ms);
 /* Text of an ENTRY_ERROR. */
 int store_entry_text(struct store *store, int64_t id, struct buf *out);
 
@@ -117,13 +119,16 @@ enum task_group {
 };
 bool task_in_group(enum task_state state, enum task_group group);
 /* Up to `max` numbers > `after`, ascending. Returns how many, or -errno. */
-int store_task_list(struct store *store, enum task_group group, int64_t after, int64_t *ids,
-	int max);
+int store_task_list(
+	struct store *store, enum task_group group, int64_t after, int64_t *ids, int max);
+/* Looks at every task: for statistics. */
 int store_task_counts(struct store *store, int64_t counts[TASK_STATE_COUNT]);
+/* Tasks in one state; costs as much as there are of them. */
+int store_task_count(struct store *store, enum task_state state, int64_t *out);
 
 /* Up to `max` tasks in the state with due_ms <= now, longest due first. Returns how many. */
-int store_task_due(struct store *store, enum task_state state, int64_t now_ms, int64_t *ids,
-	int max);
+int store_task_due(
+	struct store *store, enum task_state state, int64_t now_ms, int64_t *ids, int max);
 /* When the next task in the state is due; INT64_MAX when there is none. */
 int store_task_next_due(struct store *store, enum task_state state, int64_t *due_ms);
 
@@ -150,21 +155,21 @@ int store_task_resume(struct store *store, enum task_hold hold, int64_t now_ms);
 
 struct result {
 	int64_t task;
-	int index;	   /* from 1 */
-	int kind;	   /* enum result_kind */
-	char *value;	   /* address or content */
-	char *label;	   /* "firstframe", or NULL */
-	bool whole;	   /* on disk */
-	bool removed;	   /* the user removed the local copy */
+	int index;    /* from 1 */
+	int kind;     /* enum result_kind */
+	char *value;  /* address or content */
+	char *label;  /* "firstframe", or NULL */
+	bool whole;   /* on disk */
+	bool removed; /* the user removed the local copy */
 	int attempts;
 	int64_t due_ms;
-	char *etag;	   /* of what the part file holds, or NULL */
+	char *etag;	    /* of what the part file holds, or NULL */
 	char extension[16]; /* "png", when whole */
 	char mime[64];
 	int64_t size;
 	char sha256[65];
 	int64_t mtime_ms;
-	int64_t entry;	   /* its name's entry, 0 when it has none */
+	int64_t entry; /* its name's entry, 0 when it has none */
 };
 void result_finish(struct result *result);
 
@@ -181,8 +186,8 @@ int store_result_retry(struct store *store, int64_t task, int index, int64_t due
  * The file is whole and durable: records it, gives it a name beside its request when that is
  * still there, and when it was the task's last one, moves the task to DONE by EVENT_FETCHED.
  */
-int store_result_done(struct store *store, const struct result *result, int64_t now_ms,
-	struct changes *changes);
+int store_result_done(
+	struct store *store, const struct result *result, int64_t now_ms, struct changes *changes);
 #define RESULTS_MAX 200 /* of one task; what is beyond is logged and left at the service */
 
 /* ---- log (store_log.c) ---- */
