@@ -47,7 +47,8 @@ static void test_json_errors_name_line_and_column(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct error err = {0};
 		cJSON *value = NULL;
-		assert_int_equal(json_parse(cases[i].text, strlen(cases[i].text), &value, &err), -EINVAL);
+		assert_int_equal(
+			json_parse(cases[i].text, strlen(cases[i].text), &value, &err), -EINVAL);
 		if (!strstr(error_text(&err), cases[i].want))
 			fail_msg("%s: %s", cases[i].text, error_text(&err));
 		assert_null(value);
@@ -61,12 +62,18 @@ static void test_json_completeness(void **state)
 		const char *text;
 		bool want;
 	} cases[] = {
-		{"", false}, {"{", false}, {"{}", true}, {" {\"a\": \"}\"", false},
-		{"{\"a\": \"\\\"}\"}", true}, {"plain", false}, {"[1, {\"b\":2}]\n", true},
+		{"", false},
+		{"{", false},
+		{"{}", true},
+		{" {\"a\": \"}\"", false},
+		{"{\"a\": \"\\\"}\"}", true},
+		{"plain", false},
+		{"[1, {\"b\":2}]\n", true},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(json_is_complete(cases[i].text, strlen(cases[i].text)), cases[i].want);
+		assert_int_equal(
+			json_is_complete(cases[i].text, strlen(cases[i].text)), cases[i].want);
 }
 
 static int count(const cJSON *item, void *user)
@@ -77,9 +84,10 @@ static int count(const cJSON *item, void *user)
 
 static void test_paths(void **state)
 {
-	cJSON *root = cJSON_Parse("{\"data\":{\"id\":7,\"list\":[{\"u\":\"a\"},{\"u\":\"b\"},{}],"
-				  "\"text\":\"{\\\"urls\\\":[\\\"x\\\",\\\"y\\\"]}\",\"obj\":{\"urls\":[\"z\"]},"
-				  "\"none\":null,\"empty\":\"\"}}");
+	cJSON *root = cJSON_Parse(
+		"{\"data\":{\"id\":7,\"list\":[{\"u\":\"a\"},{\"u\":\"b\"},{}],"
+		"\"text\":\"{\\\"urls\\\":[\\\"x\\\",\\\"y\\\"]}\",\"obj\":{\"urls\":[\"z\"]},"
+		"\"none\":null,\"empty\":\"\"}}");
 	static const struct {
 		const char *path;
 		int found;
@@ -117,9 +125,12 @@ static void test_utf8(void **state)
 		bool valid;
 		size_t length;
 	} cases[] = {
-		{"abc", true, 3},	      {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", true, 3},
-		{"\xc0\x80", false, 0},	      {"\xed\xa0\x80", false, 0},
-		{"\xf4\x90\x80\x80", false, 0}, {"\xe2\x82", false, 0},
+		{"abc", true, 3},
+		{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", true, 3},
+		{"\xc0\x80", false, 0},
+		{"\xed\xa0\x80", false, 0},
+		{"\xf4\x90\x80\x80", false, 0},
+		{"\xe2\x82", false, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

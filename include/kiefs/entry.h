@@ -1,0 +1,50 @@
+/* A name in a model's directory (or a folder in it) that the index knows. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ENTRY_NAME_MAX 255
+
+enum entry_kind {
+	ENTRY_DIR,    /* a user's folder */
+	ENTRY_FILE,   /* a user's file: request, defaults.json or scratch */
+	ENTRY_RESULT, /* a finished result of `task`, number `index` */
+	ENTRY_STATUS, /* `<name>.status` of `task` */
+	ENTRY_ERROR,  /* `<name>.error`: `text` in the index */
+};
+
+struct entry {
+	int64_t id;
+	uint64_t dir; /* inode number of the directory it stands in */
+	char name[ENTRY_NAME_MAX + 1];
+	enum entry_kind kind;
+	int64_t task; /* FILE: last task made of it, 0 none; RESULT, STATUS, ERROR: whose; 0 none */
+	int index;    /* RESULT: from 1 */
+	int64_t owner; /* STATUS, ERROR: entry id of the request; 0 none */
+	int mode;      /* permission bits */
+	int64_t size;  /* RESULT and ERROR; a FILE's size is its file's */
+	int64_t mtime_ns;
+};
+
+/* The inode number of a user's folder: what stands in it has this as `dir`. */
+uint64_t entry_dir_inode(int64_t id);
+/* False for names that every model's directory has by itself (README.md, schema.json ...). */
+bool entry_name_is_free(const char *name);
+
+/* A name that came or went without the kernel's doing; the kernel must be told. */
+struct name_change {
+	uint64_t dir;
+	char name[ENTRY_NAME_MAX + 1];
+	int64_t entry;
+	int added; /* 1 came, 0 went */
+};
+
+#define NAME_CHANGES_MAX 8
+/* What one step of the index changed. A step changes few names; more than fit means "look at
+ * everything in `dir` again" for the directories that did fit. */
+struct changes {
+	int64_t task; /* whose state changed, 0 none */
+	int count;
+	struct name_change names[NAME_CHANGES_MAX];
+};

@@ -1,0 +1,198 @@
+/*
+ * The index: tasks, names, results and the log in SQLite (WAL). The only list of tasks there is.
+ *
+ * A struct store is one connection with a mutex of its own: any thread may call, one at a time
+ * per connection. The FUSE side and the worker have one each (store_open_peer()), and writers of
+ * the two take turns at one lock instead of meeting SQLITE_BUSY. No function here waits for
+ * anything but the disk. Each function that writes is one transaction, committed on return;
+ * what the kernel must be told comes back in `struct changes`, to be told after the commit.
+ *
+ * Functions return 0 or -errno: -ENOENT no such row, -ESTALE the row is no longer in the state
+ * the caller read, -EEXIST, -ENOTEMPTY, -EIO the database failed (logged by the caller with
+ * store_message()), -ENOMEM. Out parameters are untouched on failure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kiefs/entry.h"
+#include "kiefs/task.h"
+
+struct buf;
+struct error;
+struct poll_result;
+struct store;
+
+/* `path` is the database file. A damaged one, or one of a newer version, is -EUCLEAN / -EPROTO
+ * with `err` naming the file, and nothing is touched. `full` asks for a commit that survives the
+ * loss of power; otherwise a commit survives the death of the process. */
+int store_open(const char *path, bool full, struct store **out, struct error *err);
+int store_open_peer(struct store *store, bool full, struct store **out, struct error *err);
+/* Accepts NULL. Peers first. */
+void store_close(struct store *store);
+/* SQLite's words for the last -EIO of this connection. */
+const char *store_message(struct store *store);
+/* Everything committed so far, by any connection, survives the loss of power from now on. */
+int store_sync(struct store *store);
+
+/* ---- names (store_entry.c) ---- */
+
+int store_entry_lookup(struct store *store, uint64_t dir, const char *name, struct entry *out);
+int store_entry_get(struct store *store, int64_t id, struct entry *out);
+/* Up to `max` entries of the directory with id > `after`, by id. Returns how many, or -errno. */
+int store_entry_list(struct store *store, uint64_t dir, int64_t after, struct entry *out, int max);
+int store_entry_create(struct store *store, uint64_t dir, const char *name, enum entry_kind kind,
+	int mode, int64_t now_ms, struct entry *out);
+int store_entry_set_mode(struct store *store, int64_t id, int mode);
+/* A name may be unknown only as defaults.json was never written: makes the row when missing. */
+int store_entry_ensure(
+	struct store *store, uint64_t dir, const char *name, int mode, int64_t now_ms);
+/*
+ * Removes a name. A request's task that was not submitted is cancelled; its status and error names
+ * go. A directory must be empty (-ENOTEMPTY). A result's local copy counts as removed.
+ */
+int store_entry_remove(struct store *store, int64_t id, int64_t now_ms, struct changes *changes);
+/*
+ * Moves a name; an entry already at the target is replaced (`replaced` gets it, id 0 when none).
+ * `request` says whether the new name is a request's: then the task's home follows the file.
+ */
+int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const char *new_name,
+	bool request, int64_t now_ms, struct entry *replaced, struct changes *changes);
+int store_entry_exchange(struct store *store, int64_t a, int64_t b);
+/* The request in `dir` whose stem is `stem` and that has a task; the newest when several. */
+int store_entry_by_stem(struct store *store, uint64_t dir, const char *stem, struct entry *out);
+/* When names last came or went in the directory; -ENOENT when none ever did. */
+int store_dir_mtime(struct store *store, uint64_t dir, int64_t *mtime_ms);
+/* Text of an ENTRY_ERROR. */
+int store_entry_text(struct store *store, int64_t id, struct buf *out);
+
+/* ---- from bytes to a task (store_submit.c) ---- */
+
+struct stage {
+	int64_t entry;
+	const char *model;
+	const char *source_sha;
+	const char *body;
+	size_t body_len;
+	double estimate;
+	const char *warnings; /* or NULL */
+};
+
+/* Remembers checked bytes for this entry, replacing what was staged for it before. */
+int store_stage(struct store *store, const struct stage *stage);
+/* The entry's bytes have changed since: what was staged is void. 0 also when nothing was. */
+int store_unstage(struct store *store, int64_t entry);
+/*
+ * Makes a task of what is staged for the entry, unless the last task of that directory, name and
+ * model had the same bytes and was not cancelled: then that one is the entry's task and nothing
+ * new is sent. Clears `<name>.error`. Sets `*task` and `*fresh`. -ENOENT: nothing is staged.
+ */
+int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *task, bool *fresh,
+	struct changes *changes);
+/* Writes `<name>.error` for a request `name` in `dir` that was refused; `entry` is whose it is. */
+int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name,
+	const char *text, int64_t now_ms, struct changes *changes);
+/* Commits everything staged by a daemon that died, and sends EVENT_RESTART to every task whose
+ * state means that something was under way. Before anything else runs. */
+int store_recover(struct store *store, int64_t now_ms);
+
+/* ---- tasks (store_task.c) ---- */
+
+int store_task_get(struct store *store, int64_t id, struct task *out);
+int store_task_body(struct store *store, int64_t id, struct buf *out);
+/* The server's last answer, verbatim; empty when there was none. */
+int store_task_record(struct store *store, int64_t id, struct buf *out);
+/* The highest number; 0 when there is none. */
+int store_task_latest(struct store *store, int64_t *out);
+
+enum task_group {
+	GROUP_ALL,
+	GROUP_ACTIVE, /* queued, uploading, submitting, running, fetching */
+	GROUP_HELD,   /* incomplete, held, uncertain */
+	GROUP_DONE,
+	GROUP_FAILED, /* failed, lost, cancelled */
+	GROUP_COUNT,
+};
+bool task_in_group(enum task_state state, enum task_group group);
+/* Up to `max` numbers > `after`, ascending. Returns how many, or -errno. */
+int store_task_list(
+	struct store *store, enum task_group group, int64_t after, int64_t *ids, int max);
+/* Looks at every task: for statistics. */
+int store_task_counts(struct store *store, int64_t counts[TASK_STATE_COUNT]);
+/* Tasks in one state; costs as much as there are of them. */
+int store_task_count(struct store *store, enum task_state state, int64_t *out);
+
+/* Up to `max` tasks in the state with due_ms <= now, longest due first. Returns how many. */
+int store_task_due(
+	struct store *store, enum task_state state, int64_t now_ms, int64_t *ids, int max);
+/* When the next task in the state is due; INT64_MAX when there is none. */
+int store_task_next_due(struct store *store, enum task_state state, int64_t *due_ms);
+
+/*
+ * Writes what task_step() made of a task: `old` as read, `next` as decided. -ESTALE when the row
+ * is not in old's state any more. `record` (may be NULL) replaces record.json. `results` (may be
+ * NULL) are what the service names; they are added, or, where a number exists and is not on disk,
+ * get the new address. `log` (may be NULL) is one line. Status and error names come and go with
+ * the state.
+ */
+struct task_update {
+	const char *record;
+	size_t record_len;
+	const struct poll_result *results;
+	size_t result_count;
+	const char *log;
+};
+int store_task_apply(struct store *store, const struct task *old, const struct task *next,
+	const struct task_update *update, int64_t now_ms, struct changes *changes);
+/* EVENT_RESUME for every task held for this reason. Returns how many, or -errno. */
+int store_task_resume(struct store *store, enum task_hold hold, int64_t now_ms);
+
+/* ---- results (store_result.c) ---- */
+
+struct result {
+	int64_t task;
+	int index;    /* from 1 */
+	int kind;     /* enum result_kind */
+	char *value;  /* address or content */
+	char *label;  /* "firstframe", or NULL */
+	bool whole;   /* on disk */
+	bool removed; /* the user removed the local copy */
+	int attempts;
+	int64_t due_ms;
+	char *etag;	    /* of what the part file holds, or NULL */
+	char extension[16]; /* "png", when whole */
+	char mime[64];
+	int64_t size;
+	char sha256[65];
+	int64_t mtime_ms;
+	int64_t entry; /* its name's entry, 0 when it has none */
+};
+void result_finish(struct result *result);
+
+/* Results of FETCHING tasks that are not whole and due, longest due first. Returns how many. */
+int store_result_due(struct store *store, int64_t now_ms, struct result *out, int max);
+int store_result_next_due(struct store *store, int64_t *due_ms);
+int store_result_get(struct store *store, int64_t task, int index, struct result *out);
+/* All results of a task, by index. Returns how many, or -errno. */
+int store_result_list(struct store *store, int64_t task, struct result *out, int max);
+/* Notes an attempt: when to try next, how often it was tried, what the part file holds. */
+int store_result_retry(struct store *store, int64_t task, int index, int64_t due_ms, int attempts,
+	const char *etag);
+/*
+ * The file is whole and durable: records it, gives it a name beside its request when that is
+ * still there, and when it was the task's last one, moves the task to DONE by EVENT_FETCHED.
+ */
+int store_result_done(
+	struct store *store, const struct result *result, int64_t now_ms, struct changes *changes);
+#define RESULTS_MAX 200 /* of one task; what is beyond is logged and left at the service */
+
+/* ---- log (store_log.c) ---- */
+
+/* `task` 0: no task. One line; control characters are replaced. */
+int store_log(struct store *store, int64_t task, int64_t now_ms, const char *text);
+/* A task's lines, oldest first: "2026-11-22T18:40:49Z queued". */
+int store_log_task(struct store *store, int64_t task, struct buf *out);
+/* The newest `lines` lines of all, oldest first, with the task's number. */
+int store_log_tail(struct store *store, int lines, struct buf *out);

@@ -1,0 +1,81 @@
+#include "kiefs/inode.h"
+
+#define KIND_SHIFT 60
+#define LOW_BITS ((UINT64_C(1) << KIND_SHIFT) - 1)
+#define TASK_BITS ((UINT64_C(1) << 48) - 1)
+
+static uint64_t tag(enum inode_kind kind, uint64_t low)
+{
+	return (uint64_t)kind << KIND_SHIFT | (low & LOW_BITS);
+}
+
+uint64_t inode_static(const char *path)
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	if (*path == '\0')
+		return 1;
+	for (; *path; path++)
+		hash = (hash ^ (unsigned char)*path) * UINT64_C(1099511628211);
+	return tag(INODE_STATIC, hash ^ hash >> KIND_SHIFT);
+}
+
+uint64_t inode_entry(int64_t id)
+{
+	return tag(INODE_ENTRY, (uint64_t)id);
+}
+
+uint64_t inode_task(int64_t task, int slot)
+{
+	return tag(INODE_TASK, (uint64_t)slot << 48 | ((uint64_t)task & TASK_BITS));
+}
+
+uint64_t inode_link(int group, int64_t task)
+{
+	return tag(INODE_LINK, (uint64_t)group << 48 | ((uint64_t)task & TASK_BITS));
+}
+
+uint64_t inode_home(int depth, int64_t task)
+{
+	return tag(INODE_HOME, (uint64_t)depth << 48 | ((uint64_t)task & TASK_BITS));
+}
+
+uint64_t inode_wait(int64_t entry)
+{
+	return tag(INODE_WAIT, (uint64_t)entry);
+}
+
+enum inode_kind inode_kind(uint64_t inode)
+{
+	return inode == 1 ? INODE_STATIC : (enum inode_kind)(inode >> KIND_SHIFT);
+}
+
+int64_t inode_entry_id(uint64_t inode)
+{
+	return (int64_t)(inode & LOW_BITS);
+}
+
+int64_t inode_task_id(uint64_t inode)
+{
+	return (int64_t)(inode & TASK_BITS);
+}
+
+static int middle(uint64_t inode)
+{
+	return (int)((inode & LOW_BITS) >> 48);
+}
+
+int inode_task_slot(uint64_t inode)
+{
+	return middle(inode);
+}
+
+int inode_link_group(uint64_t inode)
+{
+	return middle(inode);
+}
+
+int inode_home_depth(uint64_t inode)
+{
+	return middle(inode);
+}

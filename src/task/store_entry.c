@@ -1,0 +1,439 @@
+/* Names in models' directories. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kiefs/buf.h"
+#include "kiefs/request.h"
+#include "store_private.h"
+
+void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry, int added)
+{
+	if (!changes || changes->count == NAME_CHANGES_MAX)
+		return;
+	struct name_change *change = &changes->names[changes->count++];
+	change->dir = dir;
+	snprintf(change->name, sizeof(change->name), "%s", name);
+	change->entry = entry;
+	change->added = added;
+}
+
+static void read_entry(sqlite3_stmt *s, struct entry *out)
+{
+	const char *name = (const char *)sqlite3_column_text(s, 2);
+
+	*out = (struct entry){
+		.id = sqlite3_column_int64(s, 0),
+		.dir = (uint64_t)sqlite3_column_int64(s, 1),
+		.kind = (enum entry_kind)sqlite3_column_int(s, 3),
+		.task = sqlite3_column_int64(s, 4),
+		.index = sqlite3_column_int(s, 5),
+		.owner = sqlite3_column_int64(s, 6),
+		.mode = sqlite3_column_int(s, 7),
+		.size = sqlite3_column_int64(s, 8),
+		.mtime_ns = sqlite3_column_int64(s, 9),
+	};
+	snprintf(out->name, sizeof(out->name), "%s", name ? name : "");
+}
+
+static int one_entry(struct store *store, sqlite3_stmt *s, struct entry *out)
+{
+	int r = store_step(store, s);
+
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return -ENOENT;
+	read_entry(s, out);
+	sqlite3_reset(s);
+	return 0;
+}
+
+int entry_get_locked(struct store *store, int64_t id, struct entry *out)
+{
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_GET);
+	int r = store_bind(store, s, "i", id);
+
+	return r < 0 ? r : one_entry(store, s, out);
+}
+
+int entry_lookup_locked(struct store *store, uint64_t dir, const char *name, struct entry *out)
+{
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_LOOKUP);
+	int r = store_bind(store, s, "is", (int64_t)dir, name);
+
+	return r < 0 ? r : one_entry(store, s, out);
+}
+
+int store_entry_lookup(struct store *store, uint64_t dir, const char *name, struct entry *out)
+{
+	store_lock(store);
+	int r = entry_lookup_locked(store, dir, name, out);
+	store_unlock(store);
+	return r;
+}
+
+int store_entry_get(struct store *store, int64_t id, struct entry *out)
+{
+	store_lock(store);
+	int r = entry_get_locked(store, id, out);
+	store_unlock(store);
+	return r;
+}
+
+/* Reads rows of entries into `out`; how many, or -errno. */
+static int many_entries(struct store *store, sqlite3_stmt *s, struct entry *out, int max)
+{
+	int n = 0, r = 0;
+
+	while (n < max && (r = store_step(store, s)) > 0)
+		read_entry(s, &out[n++]);
+	sqlite3_reset(s);
+	return r < 0 ? r : n;
+}
+
+int store_entry_list(struct store *store, uint64_t dir, int64_t after, struct entry *out, int max)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_LIST);
+	int r = store_bind(store, s, "iii", (int64_t)dir, after, (int64_t)max);
+	if (r == 0)
+		r = many_entries(store, s, out, max);
+	store_unlock(store);
+	return r;
+}
+
+int store_dir_mtime(struct store *store, uint64_t dir, int64_t *mtime_ms)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_DIR_MTIME);
+	int r = store_bind(store, s, "i", (int64_t)dir);
+	if (r == 0)
+		r = store_step(store, s);
+	if (r == 1)
+		*mtime_ms = sqlite3_column_int64(s, 0);
+	store_unlock(store);
+	return r < 0 ? r : r == 1 ? 0 : -ENOENT;
+}
+
+static int insert_entry(
+	struct store *store, const struct entry *entry, const char *text, struct entry *out)
+{
+	int r = store_exec(store, SQL_ENTRY_INSERT, "isiiiiiiis", (int64_t)entry->dir, entry->name,
+		(int64_t)entry->kind, entry->task, (int64_t)entry->index, entry->owner,
+		(int64_t)entry->mode, entry->size, entry->mtime_ns, text);
+
+	if (r < 0)
+		return r;
+	*out = *entry;
+	out->id = sqlite3_last_insert_rowid(store->db);
+	return 0;
+}
+
+int store_entry_create(struct store *store, uint64_t dir, const char *name, enum entry_kind kind,
+	int mode, int64_t now_ms, struct entry *out)
+{
+	struct entry entry = {.dir = dir, .kind = kind, .mode = mode, .mtime_ns = now_ms * 1000000};
+
+	if (strlen(name) > ENTRY_NAME_MAX)
+		return -ENAMETOOLONG;
+	strcpy(entry.name, name);
+	int r = store_begin(store);
+	if (r < 0)
+		return r;
+	return store_end(store, insert_entry(store, &entry, NULL, out));
+}
+
+int store_entry_ensure(
+	struct store *store, uint64_t dir, const char *name, int mode, int64_t now_ms)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	return store_end(store, store_exec(store, SQL_ENTRY_ENSURE, "isii", (int64_t)dir, name,
+					(int64_t)mode, now_ms * 1000000));
+}
+
+int store_entry_set_mode(struct store *store, int64_t id, int mode)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	r = store_exec(store, SQL_ENTRY_MODE, "ii", (int64_t)mode, id);
+	if (r == 0 && store_changed(store) == 0)
+		r = -ENOENT;
+	return store_end(store, r);
+}
+
+int entry_delete_locked(struct store *store, const struct entry *entry, struct changes *changes)
+{
+	int r = store_exec(store, SQL_ENTRY_DELETE, "i", entry->id);
+
+	if (r == 0)
+		changes_add(changes, entry->dir, entry->name, entry->id, 0);
+	return r;
+}
+
+/* Status and error names that belong to the request go; its results stay. */
+static int delete_owned(struct store *store, int64_t owner, struct changes *changes)
+{
+	struct entry owned[16];
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_OWNED);
+	int n = store_bind(store, s, "i", owner);
+
+	if (n == 0)
+		n = many_entries(store, s, owned, 16);
+	for (int i = 0; i < n; i++) {
+		int r = entry_delete_locked(store, &owned[i], changes);
+		if (r < 0)
+			return r;
+	}
+	return n < 0 ? n : 0;
+}
+
+/* The request file is gone: an unsent task is cancelled, a sent one goes on without a place. */
+static int leave_task(
+	struct store *store, const struct entry *entry, int64_t now_ms, struct changes *changes)
+{
+	struct task task = {0};
+	struct task_event cancel = {
+		.kind = EVENT_CANCEL, .progress = -1, .credits = -1, .wait_ms = -1};
+	int r = task_get_locked(store, entry->task, &task);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (task.dir == entry->dir && strcmp(task.name, entry->name) == 0) {
+		r = store_exec(store, SQL_TASK_DETACH, "i", task.id);
+		if (r == 0 && task_is_unsent(task.state))
+			r = task_event_locked(store, task.id, &cancel, now_ms,
+				"cancelled: the request was removed before it was sent", changes);
+	}
+	task_finish(&task);
+	return r;
+}
+
+/* What the removal of this one name means, by its kind. */
+static int forget_entry(struct store *store, const struct entry *entry, bool replaced,
+	int64_t now_ms, struct changes *changes)
+{
+	int r = 0;
+
+	switch (entry->kind) {
+	case ENTRY_DIR:
+	case ENTRY_STATUS:
+	case ENTRY_ERROR:
+		break;
+	case ENTRY_FILE:
+		r = store_exec(store, SQL_STAGE_DELETE, "i", entry->id);
+		if (r == 0 && entry->task && !replaced)
+			r = leave_task(store, entry, now_ms, changes);
+		if (r == 0 && !replaced)
+			r = delete_owned(store, entry->id, changes);
+		if (r == 0)
+			r = store_exec(store, SQL_ENTRY_ORPHAN, "i", entry->id);
+		break;
+	case ENTRY_RESULT:
+		r = store_exec(store, SQL_RESULT_REMOVED, "ii", entry->task, (int64_t)entry->index);
+		if (r == 0)
+			r = log_locked(store, entry->task, now_ms,
+				"result removed by the user: the local copy is gone");
+		break;
+	}
+	return r;
+}
+
+static int is_empty(struct store *store, const struct entry *entry, uint64_t dir_inode)
+{
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_CHILD);
+	int r = store_bind(store, s, "i", (int64_t)dir_inode);
+
+	if (r == 0)
+		r = store_step(store, s);
+	return r < 0 ? r : r == 0 ? 0 : -ENOTEMPTY;
+}
+
+int store_entry_remove(struct store *store, int64_t id, int64_t now_ms, struct changes *changes)
+{
+	struct entry entry;
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	r = entry_get_locked(store, id, &entry);
+	if (r == 0 && entry.kind == ENTRY_DIR)
+		r = is_empty(store, &entry, entry_dir_inode(entry.id));
+	if (r == 0)
+		r = forget_entry(store, &entry, false, now_ms, changes);
+	if (r == 0)
+		r = store_exec(store, SQL_ENTRY_DELETE, "i", id);
+	return store_end(store, r);
+}
+
+/* The task's home follows its request, so that results appear where the request now stands. */
+static int move_home(struct store *store, const struct entry *entry, uint64_t dir, const char *name)
+{
+	struct task task = {0};
+	int r = task_get_locked(store, entry->task, &task);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (task.dir == entry->dir && strcmp(task.name, entry->name) == 0)
+		r = store_exec(store, SQL_TASK_HOME, "isi", (int64_t)dir, name, task.id);
+	task_finish(&task);
+	return r;
+}
+
+static int check_replace(
+	struct store *store, const struct entry *source, const struct entry *target)
+{
+	if (target->kind == ENTRY_DIR) {
+		if (source->kind != ENTRY_DIR)
+			return -EISDIR;
+		return is_empty(store, target, entry_dir_inode(target->id));
+	}
+	return source->kind == ENTRY_DIR ? -ENOTDIR : 0;
+}
+
+int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const char *new_name,
+	bool request, int64_t now_ms, struct entry *replaced, struct changes *changes)
+{
+	struct entry entry, target = {0};
+	int r;
+
+	if (strlen(new_name) > ENTRY_NAME_MAX)
+		return -ENAMETOOLONG;
+	r = store_begin(store);
+	if (r < 0)
+		return r;
+	r = entry_get_locked(store, id, &entry);
+	if (r < 0)
+		goto out;
+	r = entry_lookup_locked(store, new_dir, new_name, &target);
+	if (r == -ENOENT)
+		r = target.id = 0;
+	if (r < 0)
+		goto out;
+	if (target.id && target.id != id) {
+		r = check_replace(store, &entry, &target);
+		if (r == 0)
+			r = forget_entry(store, &target, true, now_ms, changes);
+		if (r == 0)
+			r = store_exec(store, SQL_ENTRY_DELETE, "i", target.id);
+		if (r < 0)
+			goto out;
+	}
+	if (entry.kind == ENTRY_FILE && entry.task && request)
+		r = move_home(store, &entry, new_dir, new_name);
+	if (r == 0)
+		r = store_exec(store, SQL_ENTRY_MOVE, "isi", (int64_t)new_dir, new_name, id);
+out:
+	r = store_end(store, r);
+	if (r == 0)
+		*replaced = target;
+	return r;
+}
+
+int store_entry_exchange(struct store *store, int64_t a, int64_t b)
+{
+	struct entry one, two;
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	r = entry_get_locked(store, a, &one);
+	if (r == 0)
+		r = entry_get_locked(store, b, &two);
+	/* A name that no user can have makes room for the swap. */
+	if (r == 0)
+		r = store_exec(store, SQL_ENTRY_MOVE, "isi", (int64_t)0, "/", a);
+	if (r == 0)
+		r = store_exec(store, SQL_ENTRY_MOVE, "isi", (int64_t)one.dir, one.name, b);
+	if (r == 0)
+		r = store_exec(store, SQL_ENTRY_MOVE, "isi", (int64_t)two.dir, two.name, a);
+	return store_end(store, r);
+}
+
+int store_entry_by_stem(struct store *store, uint64_t dir, const char *stem, struct entry *out)
+{
+	struct entry entry;
+	size_t len = strlen(stem);
+	int r;
+
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_REQUESTS);
+	r = store_bind(store, s, "is", (int64_t)dir, stem);
+	while (r == 0 && (r = store_step(store, s)) > 0) {
+		read_entry(s, &entry);
+		if (request_form(entry.name) != REQUEST_NONE &&
+			request_stem_length(entry.name) == len) {
+			*out = entry;
+			break;
+		}
+		r = 0;
+	}
+	store_unlock(store);
+	return r < 0 ? r : r == 1 ? 0 : -ENOENT;
+}
+
+int store_entry_text(struct store *store, int64_t id, struct buf *out)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_TEXT);
+	int r = store_bind(store, s, "i", id);
+	if (r == 0)
+		r = store_step(store, s);
+	if (r == 1 && sqlite3_column_text(s, 0))
+		buf_add(out, sqlite3_column_text(s, 0), (size_t)sqlite3_column_bytes(s, 0));
+	store_unlock(store);
+	return r < 0 ? r : r == 1 ? out->error : -ENOENT;
+}
+
+int entry_generate_locked(
+	struct store *store, const struct generated *what, struct changes *changes, int64_t *id)
+{
+	struct entry entry = {.dir = what->dir,
+		.kind = what->kind,
+		.task = what->task,
+		.index = what->index,
+		.owner = what->owner,
+		.mode = 0444,
+		.size = what->size,
+		.mtime_ns = what->mtime_ms * 1000000};
+	struct entry taken;
+	int stem_len = what->stem_len;
+	const char *dot = what->extension[0] ? "." : "";
+
+	for (int n = what->first; n < 1000000; n++) {
+		char number[16] = "";
+		if (n > 0)
+			snprintf(number, sizeof(number), "-%d", n);
+		/* A long stem gives way to the number and the extension, on a character boundary.
+		 */
+		int room = ENTRY_NAME_MAX - (int)(strlen(number) + strlen(what->extension) + 1);
+		int used = stem_len > room ? room : stem_len;
+		while (used > 0 && used < stem_len &&
+			((unsigned char)what->stem[used] & 0xc0) == 0x80)
+			used--;
+		snprintf(entry.name, sizeof(entry.name), "%.*s%s%s%s", used, what->stem, number,
+			dot, what->extension);
+		if (!entry_name_is_free(entry.name))
+			continue;
+		int r = entry_lookup_locked(store, what->dir, entry.name, &taken);
+		if (r == 0)
+			continue;
+		if (r != -ENOENT)
+			return r;
+		r = insert_entry(store, &entry, what->text, &entry);
+		if (r < 0)
+			return r;
+		changes_add(changes, what->dir, entry.name, entry.id, 1);
+		if (id)
+			*id = entry.id;
+		return 0;
+	}
+	return -EEXIST;
+}

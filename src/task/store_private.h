@@ -1,0 +1,151 @@
+/* What the store's own files share: the connection, the statements, the transaction frame. */
+#pragma once
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "kiefs/store.h"
+
+/* Every statement there is; the text stands in store_sql.c in the same order. */
+enum statement {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_TOUCH,
+	/* entries */
+	SQL_ENTRY_LOOKUP,
+	SQL_ENTRY_GET,
+	SQL_ENTRY_LIST,
+	SQL_ENTRY_INSERT,
+	SQL_ENTRY_ENSURE,
+	SQL_ENTRY_DELETE,
+	SQL_ENTRY_MODE,
+	SQL_ENTRY_MOVE,
+	SQL_ENTRY_CHILD,
+	SQL_ENTRY_OWNED,
+	SQL_ENTRY_ORPHAN,
+	SQL_ENTRY_SET_TASK,
+	SQL_ENTRY_REQUESTS,
+	SQL_ENTRY_OF_TASK,
+	SQL_ENTRY_STATUS_OF,
+	SQL_ENTRY_ERROR_TEXT,
+	SQL_DIR_MTIME,
+	SQL_ENTRY_TEXT,
+	/* stages and tasks */
+	SQL_STAGE_INSERT,
+	SQL_STAGE_DELETE,
+	SQL_STAGE_GET,
+	SQL_STAGE_LIST,
+	SQL_TASK_INSERT,
+	SQL_TASK_PREVIOUS,
+	SQL_TASK_GET,
+	SQL_TASK_BODY,
+	SQL_TASK_RECORD,
+	SQL_TASK_LATEST,
+	SQL_TASK_LIST_ALL,
+	SQL_TASK_LIST_STATE,
+	SQL_TASK_COUNTS,
+	SQL_TASK_COUNT,
+	SQL_TASK_DUE,
+	SQL_TASK_NEXT_DUE,
+	SQL_TASK_UPDATE,
+	SQL_TASK_SET_RECORD,
+	SQL_TASK_HOME,
+	SQL_TASK_DETACH,
+	SQL_TASK_ATTACH,
+	SQL_TASK_HELD,
+	SQL_TASK_IN_STATE,
+	/* results */
+	SQL_RESULT_PUT,
+	SQL_RESULT_DUE,
+	SQL_RESULT_NEXT_DUE,
+	SQL_RESULT_GET,
+	SQL_RESULT_LIST,
+	SQL_RESULT_RETRY,
+	SQL_RESULT_WHOLE,
+	SQL_RESULT_MISSING,
+	SQL_RESULT_COUNT,
+	SQL_RESULT_ENTRY,
+	SQL_RESULT_REMOVED,
+	/* log */
+	SQL_LOG_INSERT,
+	SQL_LOG_TASK,
+	SQL_LOG_TAIL,
+	SQL_COUNT,
+};
+
+extern const char *const store_sql[SQL_COUNT];
+extern const char *const store_schema[];
+extern const int store_schema_version;
+
+struct store {
+	sqlite3 *db;
+	pthread_mutex_t lock;
+	pthread_mutex_t *writers; /* one for all peers; owned by the first */
+	pthread_mutex_t writers_own;
+	bool full; /* commits survive the loss of power */
+	sqlite3_stmt *statements[SQL_COUNT];
+	char *path;
+	char message[256];
+};
+
+/* Takes the connection for reading; store_unlock() gives it back. */
+void store_lock(struct store *store);
+void store_unlock(struct store *store);
+
+/* A write transaction: takes the connection and the writers' turn. On success the caller ends it
+ * with store_end(); on failure nothing is held. */
+int store_begin(struct store *store);
+/* Commits when `r` >= 0, else rolls back; returns `r`, or the commit's own failure. Gives the
+ * connection back either way. */
+int store_end(struct store *store, int r);
+
+/* The statement, reset and without bindings; NULL: store->message says why. */
+sqlite3_stmt *store_statement(struct store *store, enum statement which);
+/* Binds by format: i int64, s text (NULL allowed), b blob+int length, d double. */
+int store_bind(struct store *store, sqlite3_stmt *statement, const char *format, ...);
+/* One row: 1 row there, 0 none, -EIO, -EEXIST (constraint). */
+int store_step(struct store *store, sqlite3_stmt *statement);
+/* Prepares, binds, runs a statement without rows. 0, -EEXIST, -EIO. */
+int store_exec(struct store *store, enum statement which, const char *format, ...);
+/* Rows the last statement changed. */
+int store_changed(struct store *store);
+/* Heap copy of a column, NULL for NULL. */
+char *store_column(sqlite3_stmt *statement, int column);
+
+/* ---- inside a transaction (the callers hold store_begin()) ---- */
+
+void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry, int added);
+int entry_get_locked(struct store *store, int64_t id, struct entry *out);
+int entry_lookup_locked(struct store *store, uint64_t dir, const char *name, struct entry *out);
+int entry_delete_locked(struct store *store, const struct entry *entry, struct changes *changes);
+
+/* A generated name beside a request: gets the next free one of `stem.ext`, `stem-<from>.ext`... */
+struct generated {
+	uint64_t dir;
+	const char *stem;
+	int stem_len;
+	const char *extension; /* without the dot */
+	int first;	       /* 0: try `stem.ext` first, then from 1; N: start at `stem-N.ext` */
+	enum entry_kind kind;
+	int64_t task, owner;
+	int index;
+	int64_t size;
+	int64_t mtime_ms;
+	const char *text; /* ERROR: the text */
+};
+int entry_generate_locked(
+	struct store *store, const struct generated *what, struct changes *changes, int64_t *id);
+
+int task_get_locked(struct store *store, int64_t id, struct task *out);
+/* The guarded write of the task's own columns. -ESTALE when its state is not `from`. */
+int task_write_locked(struct store *store, const struct task *next, enum task_state from);
+/* One event on one row: step, write, names, log. -EPROTO when it means nothing there. */
+int task_event_locked(struct store *store, int64_t id, const struct task_event *event,
+	int64_t now_ms, const char *log, struct changes *changes);
+/* Brings `<name>.status` and `<name>.error` in line with the task's state. */
+int task_names_locked(
+	struct store *store, const struct task *task, int64_t now_ms, struct changes *changes);
+/* The task's request entry while it is attached, 0 none. */
+int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
+int log_locked(struct store *store, int64_t task, int64_t now_ms, const char *text);

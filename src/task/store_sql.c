@@ -1,0 +1,209 @@
+/* The schema and every statement of the index. States are spelled as in task_state_name(). */
+#include "store_private.h"
+
+#define ENTRY_COLUMNS "id, dir, name, kind, task, idx, owner, mode, size, mtime_ns"
+#define TASK_COLUMNS                                                                               \
+	"id, state, hold, model, dir, name, attached, source_sha, remote_id, remote_state, "       \
+	"progress, attempts, due_ms, created_ms, submitted_ms, ended_ms, estimate, credits, error"
+#define RESULT_COLUMNS                                                                             \
+	"result.task, result.idx, result.kind, value, label, whole, removed, result.attempts, "    \
+	"result.due_ms, etag, extension, mime, result.size, sha256, mtime_ms, entry"
+
+#define NOW_MS "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+const int store_schema_version = 1;
+
+/* store_schema[n] takes version n to n + 1. */
+const char *const store_schema[] = {
+	"CREATE TABLE entry ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" dir INTEGER NOT NULL,"
+	" name TEXT NOT NULL COLLATE BINARY,"
+	" kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 4),"
+	" task INTEGER NOT NULL DEFAULT 0,"
+	" idx INTEGER NOT NULL DEFAULT 0,"
+	" owner INTEGER NOT NULL DEFAULT 0,"
+	" mode INTEGER NOT NULL,"
+	" size INTEGER NOT NULL DEFAULT 0,"
+	" mtime_ns INTEGER NOT NULL,"
+	" text TEXT);"
+	"CREATE UNIQUE INDEX entry_name ON entry(dir, name);"
+	"CREATE INDEX entry_order ON entry(dir, id);"
+	"CREATE INDEX entry_owner ON entry(owner) WHERE owner != 0;"
+	"CREATE INDEX entry_task ON entry(task, kind) WHERE task != 0;"
+	"CREATE TABLE dirtime (dir INTEGER PRIMARY KEY, mtime_ms INTEGER NOT NULL);"
+	"CREATE TRIGGER entry_came AFTER INSERT ON entry BEGIN"
+	" INSERT OR REPLACE INTO dirtime VALUES (NEW.dir, " NOW_MS "); END;"
+	"CREATE TRIGGER entry_went AFTER DELETE ON entry BEGIN"
+	" INSERT OR REPLACE INTO dirtime VALUES (OLD.dir, " NOW_MS "); END;"
+	"CREATE TRIGGER entry_moved AFTER UPDATE OF dir, name ON entry BEGIN"
+	" INSERT OR REPLACE INTO dirtime VALUES (OLD.dir, " NOW_MS ");"
+	" INSERT OR REPLACE INTO dirtime VALUES (NEW.dir, " NOW_MS "); END;"
+	"CREATE TABLE stage ("
+	" entry INTEGER PRIMARY KEY,"
+	" model TEXT NOT NULL,"
+	" source_sha TEXT NOT NULL,"
+	" estimate REAL NOT NULL,"
+	" warnings TEXT,"
+	" body BLOB NOT NULL);"
+	"CREATE TABLE task ("
+	" id INTEGER PRIMARY KEY,"
+	" state TEXT NOT NULL CHECK (state IN ('staged', 'incomplete', 'held', 'queued',"
+	"  'uploading', 'submitting', 'uncertain', 'running', 'fetching', 'done', 'failed', 'lost',"
+	"  'cancelled')),"
+	" hold TEXT NOT NULL DEFAULT 'none',"
+	" model TEXT NOT NULL,"
+	" dir INTEGER NOT NULL,"
+	" name TEXT NOT NULL,"
+	" attached INTEGER NOT NULL,"
+	" source_sha TEXT NOT NULL,"
+	" remote_id TEXT,"
+	" remote_state TEXT,"
+	" progress INTEGER NOT NULL DEFAULT -1,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" due_ms INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" submitted_ms INTEGER NOT NULL DEFAULT 0,"
+	" ended_ms INTEGER NOT NULL DEFAULT 0,"
+	" estimate REAL NOT NULL DEFAULT -1,"
+	" credits REAL NOT NULL DEFAULT -1,"
+	" error TEXT,"
+	" body BLOB NOT NULL,"
+	" record BLOB,"
+	" CHECK ((state = 'held') = (hold != 'none')),"
+	" CHECK (state NOT IN ('running') OR remote_id IS NOT NULL));"
+	"CREATE INDEX task_due ON task(state, due_ms, id);"
+	"CREATE INDEX task_state ON task(state, id);"
+	"CREATE INDEX task_home ON task(dir, name, id);"
+	"CREATE TABLE result ("
+	" task INTEGER NOT NULL,"
+	" idx INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL,"
+	" value TEXT NOT NULL,"
+	" label TEXT,"
+	" whole INTEGER NOT NULL DEFAULT 0,"
+	" removed INTEGER NOT NULL DEFAULT 0,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" due_ms INTEGER NOT NULL,"
+	" etag TEXT,"
+	" extension TEXT NOT NULL DEFAULT '',"
+	" mime TEXT NOT NULL DEFAULT '',"
+	" size INTEGER NOT NULL DEFAULT 0,"
+	" sha256 TEXT NOT NULL DEFAULT '',"
+	" mtime_ms INTEGER NOT NULL DEFAULT 0,"
+	" entry INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY (task, idx)) WITHOUT ROWID;"
+	"CREATE INDEX result_due ON result(due_ms) WHERE whole = 0;"
+	"CREATE TABLE log ("
+	" id INTEGER PRIMARY KEY,"
+	" task INTEGER NOT NULL,"
+	" at_ms INTEGER NOT NULL,"
+	" text TEXT NOT NULL);"
+	"CREATE INDEX log_task ON log(task, id) WHERE task != 0;"
+	"CREATE TABLE sync (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL);"
+	"INSERT INTO sync VALUES (1, 0);",
+};
+
+_Static_assert(sizeof(store_schema) / sizeof(store_schema[0]) == 1, "one step per version");
+
+const char *const store_sql[] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_TOUCH] = "UPDATE sync SET count = count + 1 WHERE id = 1",
+
+	[SQL_ENTRY_LOOKUP] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? AND name = ?",
+	[SQL_ENTRY_GET] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE id = ?",
+	[SQL_ENTRY_LIST] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? AND id > ?"
+			   " ORDER BY id LIMIT ?",
+	[SQL_ENTRY_INSERT] = "INSERT INTO entry (dir, name, kind, task, idx, owner, mode, size,"
+			     " mtime_ns, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_ENTRY_ENSURE] = "INSERT OR IGNORE INTO entry (dir, name, kind, mode, mtime_ns)"
+			     " VALUES (?, ?, 1, ?, ?)",
+	[SQL_ENTRY_DELETE] = "DELETE FROM entry WHERE id = ?",
+	[SQL_ENTRY_MODE] = "UPDATE entry SET mode = ? WHERE id = ?",
+	[SQL_ENTRY_MOVE] = "UPDATE entry SET dir = ?, name = ? WHERE id = ?",
+	[SQL_ENTRY_CHILD] = "SELECT 1 FROM entry WHERE dir = ? LIMIT 1",
+	[SQL_ENTRY_OWNED] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE owner = ? ORDER BY id",
+	[SQL_ENTRY_ORPHAN] = "UPDATE entry SET owner = 0 WHERE owner = ?",
+	[SQL_ENTRY_SET_TASK] = "UPDATE entry SET task = ? WHERE id = ?",
+	/* The stem is compared in C: it may hold any character. */
+	[SQL_ENTRY_REQUESTS] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ?1 AND kind = 1"
+			       " AND task != 0 AND name >= ?2 AND name < ?2 || char(0x10ffff)"
+			       " ORDER BY task DESC",
+	[SQL_ENTRY_OF_TASK] = "SELECT id FROM entry WHERE task = ? AND kind = 1 AND dir = ?"
+			      " AND name = ?",
+	[SQL_ENTRY_STATUS_OF] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE task = ? AND kind = ?",
+	[SQL_ENTRY_ERROR_TEXT] = "UPDATE entry SET text = ?, size = ?, mtime_ns = ?, owner = ?,"
+				 " task = ? WHERE id = ?",
+	[SQL_DIR_MTIME] = "SELECT mtime_ms FROM dirtime WHERE dir = ?",
+	[SQL_ENTRY_TEXT] = "SELECT text FROM entry WHERE id = ?",
+
+	[SQL_STAGE_INSERT] = "INSERT OR REPLACE INTO stage (entry, model, source_sha, estimate,"
+			     " warnings, body) VALUES (?, ?, ?, ?, ?, ?)",
+	[SQL_STAGE_DELETE] = "DELETE FROM stage WHERE entry = ?",
+	[SQL_STAGE_GET] = "SELECT model, source_sha, estimate, warnings, body FROM stage"
+			  " WHERE entry = ?",
+	[SQL_STAGE_LIST] = "SELECT entry FROM stage WHERE entry > ? ORDER BY entry LIMIT 1",
+	[SQL_TASK_INSERT] =
+		"INSERT INTO task (state, model, dir, name, attached, source_sha, due_ms,"
+		" created_ms, estimate, body) SELECT 'staged', model, ?1, ?2, 1,"
+		" source_sha, ?3, ?3, estimate, body FROM stage WHERE entry = ?4",
+	[SQL_TASK_PREVIOUS] = "SELECT id, source_sha, model, state, attached FROM task"
+			      " WHERE dir = ? AND name = ? ORDER BY id DESC LIMIT 1",
+	[SQL_TASK_GET] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?",
+	[SQL_TASK_BODY] = "SELECT body FROM task WHERE id = ?",
+	[SQL_TASK_RECORD] = "SELECT record FROM task WHERE id = ?",
+	[SQL_TASK_LATEST] = "SELECT max(id) FROM task",
+	[SQL_TASK_LIST_ALL] = "SELECT id FROM task WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_TASK_LIST_STATE] =
+		"SELECT id FROM task WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
+	[SQL_TASK_COUNTS] = "SELECT state, count(*) FROM task GROUP BY state",
+	[SQL_TASK_COUNT] = "SELECT count(*) FROM task WHERE state = ?",
+	[SQL_TASK_DUE] = "SELECT id FROM task WHERE state = ? AND due_ms <= ? ORDER BY due_ms, id"
+			 " LIMIT ?",
+	[SQL_TASK_NEXT_DUE] = "SELECT min(due_ms) FROM task WHERE state = ?",
+	[SQL_TASK_UPDATE] =
+		"UPDATE task SET state = ?, hold = ?, remote_id = ?, remote_state = ?,"
+		" progress = ?, attempts = ?, due_ms = ?, submitted_ms = ?, ended_ms = ?,"
+		" credits = ?, error = ? WHERE id = ? AND state = ?",
+	[SQL_TASK_SET_RECORD] = "UPDATE task SET record = ? WHERE id = ?",
+	[SQL_TASK_HOME] = "UPDATE task SET dir = ?, name = ? WHERE id = ?",
+	[SQL_TASK_DETACH] = "UPDATE task SET attached = 0 WHERE id = ?",
+	[SQL_TASK_ATTACH] = "UPDATE task SET attached = 1 WHERE id = ?",
+	[SQL_TASK_HELD] = "SELECT id FROM task WHERE state = 'held' AND hold = ? AND id > ?"
+			  " ORDER BY id LIMIT 1",
+	[SQL_TASK_IN_STATE] = "SELECT id FROM task WHERE state = ? AND id > ? ORDER BY id LIMIT 1",
+
+	/* A fresh record gives a result that is not whole its new address and nothing else. */
+	[SQL_RESULT_PUT] = "INSERT INTO result (task, idx, kind, value, label, due_ms)"
+			   " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (task, idx) DO UPDATE"
+			   " SET value = excluded.value, due_ms = excluded.due_ms WHERE whole = 0",
+	[SQL_RESULT_DUE] =
+		"SELECT " RESULT_COLUMNS " FROM result JOIN task ON task.id = result.task"
+		" WHERE whole = 0 AND result.due_ms <= ? AND task.state = 'fetching'"
+		" ORDER BY result.due_ms LIMIT ?",
+	[SQL_RESULT_NEXT_DUE] = "SELECT min(result.due_ms) FROM result"
+				" JOIN task ON task.id = result.task"
+				" WHERE whole = 0 AND task.state = 'fetching'",
+	[SQL_RESULT_GET] = "SELECT " RESULT_COLUMNS " FROM result WHERE task = ? AND idx = ?",
+	[SQL_RESULT_LIST] =
+		"SELECT " RESULT_COLUMNS " FROM result WHERE task = ? ORDER BY idx LIMIT ?",
+	[SQL_RESULT_RETRY] = "UPDATE result SET due_ms = ?, attempts = ?, etag = ?"
+			     " WHERE task = ? AND idx = ?",
+	[SQL_RESULT_WHOLE] = "UPDATE result SET whole = 1, extension = ?, mime = ?, size = ?,"
+			     " sha256 = ?, mtime_ms = ? WHERE task = ? AND idx = ? AND whole = 0",
+	[SQL_RESULT_MISSING] = "SELECT count(*) FROM result WHERE task = ? AND whole = 0",
+	[SQL_RESULT_COUNT] = "SELECT count(*) FROM result WHERE task = ? AND label IS NULL",
+	[SQL_RESULT_ENTRY] = "UPDATE result SET entry = ? WHERE task = ? AND idx = ?",
+	[SQL_RESULT_REMOVED] =
+		"UPDATE result SET removed = 1, entry = 0 WHERE task = ? AND idx = ?",
+
+	[SQL_LOG_INSERT] = "INSERT INTO log (task, at_ms, text) VALUES (?, ?, ?)",
+	[SQL_LOG_TASK] =
+		"SELECT task, at_ms, text FROM log WHERE task = ? AND task != 0 ORDER BY id",
+	[SQL_LOG_TAIL] = "SELECT task, at_ms, text FROM (SELECT id, task, at_ms, text FROM log"
+			 " ORDER BY id DESC LIMIT ?) ORDER BY id",
+};
+
+_Static_assert(sizeof(store_sql) / sizeof(store_sql[0]) == SQL_COUNT, "every statement has text");

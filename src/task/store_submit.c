@@ -1,0 +1,276 @@
+/* From checked bytes to a task: stage, commit, reject, recover. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kiefs/request.h"
+#include "store_private.h"
+
+static const struct task_event plain_event = {.progress = -1, .credits = -1, .wait_ms = -1};
+
+int store_stage(struct store *store, const struct stage *stage)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	r = store_exec(store, SQL_STAGE_INSERT, "issdsb", stage->entry, stage->model,
+		stage->source_sha, stage->estimate, stage->warnings, stage->body, stage->body_len);
+	return store_end(store, r);
+}
+
+int store_unstage(struct store *store, int64_t entry)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	return store_end(store, store_exec(store, SQL_STAGE_DELETE, "i", entry));
+}
+
+struct staged {
+	char *model, *sha, *warnings;
+	double estimate;
+};
+
+static void staged_finish(struct staged *staged)
+{
+	free(staged->model);
+	free(staged->sha);
+	free(staged->warnings);
+}
+
+static int staged_get(struct store *store, int64_t entry, struct staged *out)
+{
+	sqlite3_stmt *s = store_statement(store, SQL_STAGE_GET);
+	int r = store_bind(store, s, "i", entry);
+
+	if (r == 0)
+		r = store_step(store, s);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	*out = (struct staged){.model = store_column(s, 0),
+		.sha = store_column(s, 1),
+		.estimate = sqlite3_column_double(s, 2),
+		.warnings = store_column(s, 3)};
+	sqlite3_reset(s);
+	return out->model && out->sha ? 0 : -ENOMEM;
+}
+
+/*
+ * The task that already stands for these bytes at this place: the one the entry has, wherever the
+ * entry was moved inside the model, or the last one of that directory and name. 0 when there is
+ * none; a cancelled one cost nothing and does not count.
+ */
+static int same_task(
+	struct store *store, const struct entry *entry, const struct staged *staged, int64_t *out)
+{
+	struct task task = {0};
+	int64_t candidates[2] = {entry->task, 0};
+	int r;
+
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_PREVIOUS);
+	r = store_bind(store, s, "is", (int64_t)entry->dir, entry->name);
+	if (r == 0)
+		r = store_step(store, s);
+	if (r == 1)
+		candidates[1] = sqlite3_column_int64(s, 0);
+	if (s)
+		sqlite3_reset(s);
+	*out = 0;
+	for (int i = 0; i < 2 && r >= 0 && *out == 0; i++) {
+		if (candidates[i] == 0)
+			continue;
+		r = task_get_locked(store, candidates[i], &task);
+		if (r == 0 && task.state != TASK_CANCELLED &&
+			strcmp(task.source_sha, staged->sha) == 0 &&
+			strcmp(task.model, staged->model) == 0)
+			*out = task.id;
+		task_finish(&task);
+		if (r == -ENOENT)
+			r = 0;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int clear_error(struct store *store, const struct entry *entry, struct changes *changes)
+{
+	char name[ENTRY_NAME_MAX + 8];
+	struct entry error;
+
+	snprintf(name, sizeof(name), "%.*s.error", (int)request_stem_length(entry->name),
+		entry->name);
+	int r = entry_lookup_locked(store, entry->dir, name, &error);
+	if (r == 0 && error.kind == ENTRY_ERROR)
+		r = entry_delete_locked(store, &error, changes);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int log_warnings(struct store *store, int64_t task, const char *warnings, int64_t now_ms)
+{
+	int r = 0;
+
+	while (r == 0 && warnings && *warnings) {
+		size_t n = strcspn(warnings, "\n");
+		char *line = NULL;
+		if (asprintf(&line, "warning: %.*s", (int)n, warnings) < 0)
+			return -ENOMEM;
+		r = log_locked(store, task, now_ms, line);
+		free(line);
+		warnings += n + (warnings[n] != '\0');
+	}
+	return r;
+}
+
+static int new_task(struct store *store, const struct entry *entry, const struct staged *staged,
+	int64_t now_ms, int64_t *id, struct changes *changes)
+{
+	struct task_event commit = plain_event;
+	char line[ENTRY_NAME_MAX + 128];
+
+	commit.kind = EVENT_COMMIT;
+	int r = store_exec(store, SQL_TASK_INSERT, "isii", (int64_t)entry->dir, entry->name, now_ms,
+		entry->id);
+	if (r < 0)
+		return r;
+	*id = sqlite3_last_insert_rowid(store->db);
+	snprintf(line, sizeof(line), "%s: %s, committed", staged->model, entry->name);
+	r = task_event_locked(store, *id, &commit, now_ms, line, changes);
+	if (r == 0)
+		r = log_warnings(store, *id, staged->warnings, now_ms);
+	return r;
+}
+
+static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, int64_t *task,
+	bool *fresh, struct changes *changes)
+{
+	struct staged staged = {0};
+	struct entry entry;
+	int64_t id = 0;
+	int r = staged_get(store, entry_id, &staged);
+
+	if (r < 0)
+		goto out;
+	r = entry_get_locked(store, entry_id, &entry);
+	/* Staged for a rename that never happened: the name is still scratch. */
+	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
+		r = -ENOENT;
+	if (r == 0)
+		r = same_task(store, &entry, &staged, &id);
+	if (r < 0)
+		goto out;
+	bool made = id == 0;
+	if (made)
+		r = new_task(store, &entry, &staged, now_ms, &id, changes);
+	else
+		r = store_exec(store, SQL_TASK_ATTACH, "i", id);
+	if (r == 0)
+		r = store_exec(store, SQL_ENTRY_SET_TASK, "ii", id, entry_id);
+	if (r == 0)
+		r = store_exec(store, SQL_STAGE_DELETE, "i", entry_id);
+	/* A rejected version's error goes; a task's own error is put back by its state. */
+	if (r == 0)
+		r = clear_error(store, &entry, changes);
+	if (r == 0) {
+		struct task row = {0};
+		r = task_get_locked(store, id, &row);
+		if (r == 0)
+			r = task_names_locked(store, &row, now_ms, changes);
+		task_finish(&row);
+	}
+	if (r == 0) {
+		*task = id;
+		*fresh = made;
+	}
+out:
+	staged_finish(&staged);
+	return r;
+}
+
+int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *task, bool *fresh,
+	struct changes *changes)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	return store_end(store, commit_locked(store, entry, now_ms, task, fresh, changes));
+}
+
+int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name,
+	const char *text, int64_t now_ms, struct changes *changes)
+{
+	char error_name[ENTRY_NAME_MAX + 8];
+	struct entry error;
+	int stem_len = (int)request_stem_length(name);
+	int64_t size = (int64_t)strlen(text);
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	snprintf(error_name, sizeof(error_name), "%.*s.error", stem_len, name);
+	r = entry_lookup_locked(store, dir, error_name, &error);
+	if (r == 0 && error.kind == ENTRY_ERROR) {
+		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size, now_ms * 1000000,
+			entry, (int64_t)0, error.id);
+		changes_add(changes, error.dir, error.name, error.id, 1);
+	} else if (r == 0 || r == -ENOENT) {
+		const struct generated what = {.dir = dir, .stem = name, .stem_len = stem_len,
+			.extension = "error", .kind = ENTRY_ERROR, .owner = entry, .size = size,
+			.mtime_ms = now_ms, .text = text};
+		r = entry_generate_locked(store, &what, changes, NULL);
+	}
+	if (r == 0)
+		r = log_locked(store, 0, now_ms, text);
+	return store_end(store, r);
+}
+
+/* The first row of a list that only shrinks as its rows are dealt with; 0 none. */
+static int64_t first_id(struct store *store, enum statement which, const char *state, int64_t after)
+{
+	sqlite3_stmt *s = store_statement(store, which);
+	int64_t id = 0;
+	int r = state ? store_bind(store, s, "si", state, after) : store_bind(store, s, "i", after);
+
+	if (r == 0)
+		r = store_step(store, s);
+	if (r == 1)
+		id = sqlite3_column_int64(s, 0);
+	if (s)
+		sqlite3_reset(s);
+	return r < 0 ? r : id;
+}
+
+int store_recover(struct store *store, int64_t now_ms)
+{
+	static const enum task_state under_way[] = {TASK_UPLOADING, TASK_SUBMITTING};
+	struct task_event restart = plain_event;
+	int64_t id = 0, task;
+	bool fresh;
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	restart.kind = EVENT_RESTART;
+	for (size_t i = 0; i < sizeof(under_way) / sizeof(under_way[0]) && r == 0; i++) {
+		for (id = 0; r == 0;) {
+			id = first_id(store, SQL_TASK_IN_STATE, task_state_name(under_way[i]), id);
+			if (id <= 0)
+				break;
+			r = task_event_locked(store, id, &restart, now_ms,
+				"found under way by a new daemon", NULL);
+		}
+	}
+	if (id < 0)
+		r = (int)id;
+	for (id = 0; r == 0;) {
+		id = first_id(store, SQL_STAGE_LIST, NULL, id);
+		if (id <= 0)
+			break;
+		r = commit_locked(store, id, now_ms, &task, &fresh, NULL);
+		if (r == -ENOENT)
+			r = store_exec(store, SQL_STAGE_DELETE, "i", id);
+	}
+	return store_end(store, r == 0 && id < 0 ? (int)id : r);
+}
