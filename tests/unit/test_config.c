@@ -389,6 +389,35 @@ static void test_print_can_be_read_back(void **state)
 	buf_finish(&buf);
 }
 
+static void test_every_option_is_in_help_and_manual(void **state)
+{
+	struct buf help;
+	size_t count;
+	const struct config_option *options = config_options(&count);
+	static char manual[1 << 18];
+	FILE *file = fopen(KIEFS_SOURCE "/man/kiefs.5.scd", "r");
+
+	assert_non_null(file);
+	manual[fread(manual, 1, sizeof(manual) - 1, file)] = '\0';
+	fclose(file);
+	buf_init(&help, 1 << 16);
+	assert_int_equal(config_help(&help), 0);
+	for (size_t i = 0; i < count; i++) {
+		char name[64], heading[64];
+		snprintf(name, sizeof(name), "\n  %s=", options[i].name);
+		snprintf(heading, sizeof(heading), "\n*%s*=", options[i].name);
+		if (!strstr(help.data, name))
+			fail_msg("--help lacks %s", options[i].name);
+		if (!strstr(manual, heading))
+			fail_msg("man/kiefs.5.scd lacks %s", options[i].name);
+		if (options[i].initial && !strstr(manual, options[i].initial))
+			fail_msg("man/kiefs.5.scd lacks the default of %s", options[i].name);
+		if (options[i].env && !strstr(manual, options[i].env))
+			fail_msg("man/kiefs.5.scd lacks $%s", options[i].env);
+	}
+	buf_finish(&help);
+}
+
 static void write_file(const char *dir, const char *name, const char *text)
 {
 	char path[256];
@@ -482,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_wrong_is_said),
 		cmocka_unit_test(test_everything_wrong_is_said_at_once),
 		cmocka_unit_test(test_print_can_be_read_back),
+		cmocka_unit_test(test_every_option_is_in_help_and_manual),
 		cmocka_unit_test(test_load_reads_file_and_catalogues),
 	};
 
