@@ -61,7 +61,9 @@ struct field {
 	const char *scheme;	 /* a further address form it takes, such as "asset://", or NULL */
 	double max_file_mb;	 /* 0: unknown */
 	const cJSON *accepted;	 /* array of MIME types taken, or NULL */
-	const cJSON *only_with;	 /* {"field": [values]}: allowed only with these, or NULL */
+	const cJSON *only_with;	 /* {"field": [values]}: allowed only with these, or NULL; a field that
+				    is not given counts with its default, and with no default it does
+				    not stand in the way */
 	const char *note;	 /* one sentence for the model's README, or NULL */
 };
 
@@ -141,3 +143,5 @@ const struct field *model_field(const struct model *model, const char *name);
 /* "string", "integer", ... */
 const char *field_type_name(enum field_type type);
 const char *media_kind_name(enum media_kind kind);
+/* What kind of file the field, or each element of its array, is the address of. */
+enum media_kind field_media(const struct field *field);

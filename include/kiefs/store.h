@@ -72,8 +72,6 @@ int store_entry_text(struct store *store, int64_t id, struct buf *out);
 
 struct stage {
 	int64_t entry;
-	uint64_t dir;
-	const char *name;
 	const char *model;
 	const char *source_sha;
 	const char *body;
@@ -83,7 +81,7 @@ struct stage {
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */
-int store_stage(struct store *store, const struct stage *stage, int64_t now_ms);
+int store_stage(struct store *store, const struct stage *stage);
 /* The entry's bytes have changed since: what was staged is void. 0 also when nothing was. */
 int store_unstage(struct store *store, int64_t entry);
 /*
@@ -93,9 +91,9 @@ int store_unstage(struct store *store, int64_t entry);
  */
 int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *task, bool *fresh,
 	struct changes *changes);
-/* Writes `<name>.error` beside the entry. */
-int store_reject(struct store *store, int64_t entry, const char *text, int64_t now_ms,
-	struct changes *changes);
+/* Writes `<name>.error` for a request `name` in `dir` that was refused; `entry` is whose it is. */
+int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name,
+	const char *text, int64_t now_ms, struct changes *changes);
 /* Commits everything staged by a daemon that died, and sends EVENT_RESTART to every task whose
  * state means that something was under way. Before anything else runs. */
 int store_recover(struct store *store, int64_t now_ms);
