@@ -11,19 +11,7 @@
 #include <errno.h>
 
 #include "kiefs/catalogue.h"
-#include "kiefs/price.h"
 #include "kiefs/request.h"
-
-/* Stands in for the catalogue's own at the link: two credits for each of `n`. */
-int price_of(const struct model *model, const cJSON *input, double *credits)
-{
-	const cJSON *n = cJSON_GetObjectItemCaseSensitive(input, "n");
-
-	if (!cJSON_IsNumber(n))
-		return -ENODATA;
-	*credits = 2 * n->valuedouble;
-	return 0;
-}
 
 /* The trees behind the tables, freed at the end. */
 static cJSON *trees[64];
@@ -194,9 +182,10 @@ static int make_models(void **state)
 	turn_members[1].values = tree("[\"ann\", \"bob\"]");
 	turn_members[1].initial = tree("\"ann\"");
 	full.prompt = tree("{\"prompt\": \"$prompt\"}");
-	full.price = tree("{\"unit\": \"image\", \"count\": \"n\", \"table\": [{\"when\": "
-			  "{\"resolution\": \"720p\", "
-			  "\"background\": \"clear\", \"image_size\": \"1:1\"}, \"credits\": 4}]}");
+	full.price =
+		tree("{\"unit\": \"image\", \"count\": \"n\", \"table\": ["
+		     "{\"when\": {\"resolution\": \"720p\"}, \"credits\": 2}, {\"when\": "
+		     "{\"background\": \"clear\", \"image_size\": \"1:1\"}, \"credits\": 9}]}");
 	any.prompt = one.prompt = gone.prompt = other.prompt = full.prompt;
 	any.any_of = tree("[[\"prompt\"], [\"image_url\", \"mask_url\"]]");
 	one.one_of = tree("[[\"prompt\"], [\"image_url\"]]");
