@@ -354,12 +354,11 @@ static ssize_t write_file(struct fs *fs, struct handle *handle, struct fuse_bufv
 	out.buf[0].fd = handle->fd;
 	out.buf[0].pos = offset;
 	ssize_t n = fuse_buf_copy(&out, in, 0);
-	if (n > 0 && named) {
+	/* Again: a check may have read the file between the mark and the bytes. */
+	r = draft_changed(fs, handle->draft);
+	if (r == 0 && n > 0 && named)
 		r = draft_check_write(fs, &entry);
-		if (r < 0)
-			return r;
-	}
-	return n;
+	return r < 0 ? r : n;
 }
 
 void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t offset,
