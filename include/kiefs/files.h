@@ -25,6 +25,9 @@ void files_close(struct files *files);
 
 /* Descriptor or -errno. `flags` as for open(2); O_CREAT makes parent folders. */
 int files_open_entry(const struct files *files, int64_t entry, int flags);
+/* fstatat(2); -ENOENT when nothing was ever written to it. */
+struct stat;
+int files_stat_entry(const struct files *files, int64_t entry, struct stat *out);
 int files_remove_entry(const struct files *files, int64_t entry);
 
 int files_open_result(const struct files *files, int64_t task, int index, int flags);

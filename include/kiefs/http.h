@@ -3,7 +3,11 @@
  *
  * Thread: all calls come from the one thread that made the handle, except http_wakeup().
  * HTTP/2 where the server offers it, connections are reused. https only, except to a loopback
- * address that the user configured as the API's. Redirects (downloads only) stay on https.
+ * address that the user configured as the API's or the upload's, and to any loopback address when
+ * the API itself is on loopback. Redirects (GET only, 3 at most) stay within these rules and take
+ * the key to no other host. No private, loopback or link-local address is ever connected to,
+ * whatever name leads there, except the configured ones, and all of them when the API's address
+ * spells such an address itself. Proxies as curl's environment variables say, never for loopback.
  */
 #pragma once
 
@@ -16,7 +20,8 @@ struct http;
 
 enum http_outcome {
 	HTTP_ANSWERED,	/* a whole answer arrived: look at `status` */
-	HTTP_NOT_SENT,	/* nothing of the request left this machine: safe to send again */
+	HTTP_NOT_SENT,	/* no connection stood, or no byte of a body to be sent once left this
+			   machine: safe to send again */
 	HTTP_NO_ANSWER, /* some of it left, and no whole answer came: the outcome is unknown */
 	HTTP_CUT,	/* a download ended early; `received` bytes of it are in the file */
 	HTTP_TOO_LARGE, /* the answer is larger than `max_bytes` */
@@ -29,26 +34,31 @@ struct http_request {
 	const char *url;
 	const char *body;   /* POST body, borrowed until done; NULL: none */
 	size_t body_len;
-	/* True: the Authorization header goes along. Only http_set_origins()' hosts ever get it;
-	 * for any other host the request is HTTP_REFUSED. */
+	/* True: the Authorization header goes along. Only the API's and the upload's origins
+	 * ever get it; for any other the request is HTTP_REFUSED. */
 	bool authorized;
-	/* True: the body must reach the server at most once. No transfer is ever retried on another
-	 * connection after its first byte left. */
+	/* True: the body must reach the server at most once. It is never sent again on another
+	 * connection once a byte of it was handed out. */
 	bool once;
 	int fd;		    /* >= 0: the answer's body goes to this file from `offset`; -1: memory */
 	int64_t offset;	    /* resume from here with Range; the file is cut to 0 when the server
-			       answers with the whole (200) */
+			       answers with the whole (200) or with another part (HTTP_CUT with
+			       `received` 0). A 416 that says the whole is just `offset` bytes long
+			       is reported as a 206 with nothing left to come. */
 	const char *if_range; /* ETag or date that must still hold for a resume, or NULL */
-	int64_t max_bytes;  /* of the answer's body; further bytes are HTTP_TOO_LARGE */
+	int64_t max_bytes;  /* of the answer's body (a file counts from its start); further bytes are
+			       HTTP_TOO_LARGE */
 	int connect_ms;	    /* 0: default 10 s */
-	int total_ms;	    /* 0: no limit on the whole; a transfer under 1 B/s for 30 s ends */
+	int total_ms;	    /* 0: no limit on the whole, but under 1 B/s for 30 s it ends */
 	void *user;	    /* given back in the answer */
 };
 
 struct http_answer {
 	enum http_outcome outcome;
 	int status;	       /* HTTP status, 0 when none came */
-	const char *body;      /* memory sink, NUL-terminated; valid during the callback only */
+	const char *body;      /* memory sink, NUL-terminated; valid during the callback only. Of a
+				  request with a file: what came with a status other than 2xx
+				  (the file is then as it was), its first 64 KiB. */
 	size_t body_len;
 	int64_t received;      /* bytes of the file that are good now, from its start */
 	int64_t length;	       /* of the whole content, -1 when the server did not tell */
@@ -66,7 +76,7 @@ struct http_options {
 	const char *api_url;	/* "https://api.kie.ai" */
 	const char *upload_url;
 	const char *user_agent;
-	http_done_fn *done;	/* called from http_perform() */
+	http_done_fn *done;	/* called from http_perform(); may start others, not destroy */
 	void *context;
 };
 
@@ -76,7 +86,8 @@ int http_create(const struct http_options *options, struct http **out, struct er
 void http_destroy(struct http *http);
 
 /* The bearer key for authorized requests, copied; NULL: none. Replaces the earlier one, which is
- * wiped. */
+ * wiped. An answer that quotes the key shows asterisks instead. -EINVAL: it holds white space or
+ * anything but printable ASCII; -ENOMEM. */
 int http_set_key(struct http *http, const char *key);
 
 /* 0 or -ENOMEM; `done` is called later, never from within. */
@@ -85,8 +96,8 @@ int http_start(struct http *http, const struct http_request *request);
 /* Transfers under way. */
 size_t http_running(const struct http *http);
 
-/* Waits up to `timeout_ms` (or until a transfer moves, or http_wakeup()), and calls `done` for
- * each that ended. 0 or -errno. */
+/* Waits up to `timeout_ms` (-1: without end), or until a transfer moves or http_wakeup(), and calls
+ * `done` for each that ended. 0 or -errno. */
 int http_perform(struct http *http, int timeout_ms);
 
 /* From any thread: a waiting http_perform() returns. */

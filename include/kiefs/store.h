@@ -61,7 +61,7 @@ int store_entry_remove(struct store *store, int64_t id, int64_t now_ms, struct c
 int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const char *new_name,
 	bool request, int64_t now_ms, struct entry *replaced, struct changes *changes);
 int store_entry_exchange(struct store *store, int64_t a, int64_t b);
-/* The request in `dir` whose stem is `stem` and that has a task; the newest when several. */
+/* The request in `dir` whose stem is `stem`; with several, the one with the newest task. */
 int store_entry_by_stem(struct store *store, uint64_t dir, const char *stem, struct entry *out);
 /* When names last came or went in the directory; -ENOENT when none ever did. */
 int store_dir_mtime(struct store *store, uint64_t dir, int64_t *mtime_ms);
@@ -72,8 +72,6 @@ int store_entry_text(struct store *store, int64_t id, struct buf *out);
 
 struct stage {
 	int64_t entry;
-	uint64_t dir;
-	const char *name;
 	const char *model;
 	const char *source_sha;
 	const char *body;
@@ -83,7 +81,7 @@ struct stage {
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */
-int store_stage(struct store *store, const struct stage *stage, int64_t now_ms);
+int store_stage(struct store *store, const struct stage *stage);
 /* The entry's bytes have changed since: what was staged is void. 0 also when nothing was. */
 int store_unstage(struct store *store, int64_t entry);
 /*
@@ -93,9 +91,9 @@ int store_unstage(struct store *store, int64_t entry);
  */
 int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *task, bool *fresh,
 	struct changes *changes);
-/* Writes `<name>.error` beside the entry. */
-int store_reject(struct store *store, int64_t entry, const char *text, int64_t now_ms,
-	struct changes *changes);
+/* Writes `<name>.error` for a request `name` in `dir` that was refused; `entry` is whose it is. */
+int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name,
+	const char *text, int64_t now_ms, struct changes *changes);
 /* Commits everything staged by a daemon that died, and sends EVENT_RESTART to every task whose
  * state means that something was under way. Before anything else runs. */
 int store_recover(struct store *store, int64_t now_ms);

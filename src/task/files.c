@@ -113,6 +113,13 @@ int files_open_entry(const struct files *files, int64_t entry, int flags)
 	return open_path(files, &path, flags);
 }
 
+int files_stat_entry(const struct files *files, int64_t entry, struct stat *out)
+{
+	struct path path = path_of("files", entry, 0, "");
+
+	return fstatat(files->dir, path.file, out, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 int files_remove_entry(const struct files *files, int64_t entry)
 {
 	struct path path = path_of("files", entry, 0, "");

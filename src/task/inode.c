@@ -40,6 +40,11 @@ uint64_t inode_home(int depth, int64_t task)
 	return tag(INODE_HOME, (uint64_t)depth << 48 | ((uint64_t)task & TASK_BITS));
 }
 
+uint64_t inode_wait(int64_t entry)
+{
+	return tag(INODE_WAIT, (uint64_t)entry);
+}
+
 enum inode_kind inode_kind(uint64_t inode)
 {
 	return inode == 1 ? INODE_STATIC : (enum inode_kind)(inode >> KIND_SHIFT);

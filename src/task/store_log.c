@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kiefs/buf.h"
+#include "kiefs/clock.h"
 #include "store_private.h"
 
 int log_locked(struct store *store, int64_t task, int64_t now_ms, const char *text)
@@ -34,14 +34,11 @@ int store_log(struct store *store, int64_t task, int64_t now_ms, const char *tex
 static int read_log(struct store *store, sqlite3_stmt *s, bool numbers, struct buf *out)
 {
 	char when[32];
-	struct tm tm;
 	int r = 0;
 
 	while (out->error == 0 && (r = store_step(store, s)) > 0) {
 		int64_t task = sqlite3_column_int64(s, 0);
-		time_t at = (time_t)(sqlite3_column_int64(s, 1) / 1000);
-		gmtime_r(&at, &tm);
-		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+		clock_format(sqlite3_column_int64(s, 1), when, sizeof(when));
 		if (numbers && task)
 			buf_addf(out, "%s task %lld: %s\n", when, (long long)task,
 				sqlite3_column_text(s, 2));

@@ -9,7 +9,7 @@
 
 static const struct task_event plain_event = {.progress = -1, .credits = -1, .wait_ms = -1};
 
-int store_stage(struct store *store, const struct stage *stage, int64_t now_ms)
+int store_stage(struct store *store, const struct stage *stage)
 {
 	int r = store_begin(store);
 
@@ -153,6 +153,9 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 	if (r < 0)
 		goto out;
 	r = entry_get_locked(store, entry_id, &entry);
+	/* Staged for a rename that never happened: the name is still scratch. */
+	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
+		r = -ENOENT;
 	if (r == 0)
 		r = same_task(store, &entry, &staged, &id);
 	if (r < 0)
@@ -195,35 +198,27 @@ int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *ta
 	return store_end(store, commit_locked(store, entry, now_ms, task, fresh, changes));
 }
 
-int store_reject(struct store *store, int64_t entry_id, const char *text, int64_t now_ms,
-	struct changes *changes)
+int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name,
+	const char *text, int64_t now_ms, struct changes *changes)
 {
-	char name[ENTRY_NAME_MAX + 8];
-	struct entry entry, error;
+	char error_name[ENTRY_NAME_MAX + 8];
+	struct entry error;
+	int stem_len = (int)request_stem_length(name);
+	int64_t size = (int64_t)strlen(text);
 	int r = store_begin(store);
 
 	if (r < 0)
 		return r;
-	r = entry_get_locked(store, entry_id, &entry);
-	if (r < 0)
-		return store_end(store, r);
-	int stem_len = (int)request_stem_length(entry.name);
-	snprintf(name, sizeof(name), "%.*s.error", stem_len, entry.name);
-	r = entry_lookup_locked(store, entry.dir, name, &error);
+	snprintf(error_name, sizeof(error_name), "%.*s.error", stem_len, name);
+	r = entry_lookup_locked(store, dir, error_name, &error);
 	if (r == 0 && error.kind == ENTRY_ERROR) {
-		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, (int64_t)strlen(text),
-			now_ms * 1000000, entry_id, (int64_t)0, error.id);
+		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size, now_ms * 1000000,
+			entry, (int64_t)0, error.id);
 		changes_add(changes, error.dir, error.name, error.id, 1);
 	} else if (r == 0 || r == -ENOENT) {
-		const struct generated what = {.dir = entry.dir,
-			.stem = entry.name,
-			.stem_len = stem_len,
-			.extension = "error",
-			.kind = ENTRY_ERROR,
-			.owner = entry_id,
-			.size = (int64_t)strlen(text),
-			.mtime_ms = now_ms,
-			.text = text};
+		const struct generated what = {.dir = dir, .stem = name, .stem_len = stem_len,
+			.extension = "error", .kind = ENTRY_ERROR, .owner = entry, .size = size,
+			.mtime_ms = now_ms, .text = text};
 		r = entry_generate_locked(store, &what, changes, NULL);
 	}
 	if (r == 0)

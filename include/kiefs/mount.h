@@ -1,0 +1,47 @@
+/*
+ * The FUSE side: the mounted tree.
+ *
+ * Threads: libfuse's own serve requests; they call the store (their own connection), files and
+ * the pure modules, and never wait for the network or the worker. One notifier thread tells the
+ * kernel and parked readers what changed, holding nothing while it does. A reader of a wait file
+ * is parked without a thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct catalogue;
+struct changes;
+struct error;
+struct files;
+struct fuse_args;
+struct mount;
+struct store;
+struct worker;
+
+struct mount_options {
+	const struct catalogue *catalogue;
+	struct store *store;		/* not owned; nobody else's connection */
+	const struct files *files;	/* not owned */
+	const char *mountpoint;
+	const char *const *fuse_options; /* for libfuse and the kernel: "allow_other", ... */
+	int fuse_option_count;
+	bool warn_only;			/* validate=warn */
+	const char *config_text;	/* .kiefs/config; no secrets */
+	bool debug;			/* libfuse prints every request */
+};
+
+/* Mounts. -errno with `err` saying what stands in the way (mount point in use, not empty, not a
+ * directory, no /dev/fuse ...). Starts no thread. */
+int mount_create(const struct mount_options *options, struct mount **out, struct error *err);
+/* Serves until unmounted or mount_stop(). The worker is woken through here and must outlive the
+ * loop. 0 or -errno. */
+int mount_run(struct mount *mount, struct worker *worker);
+/* From any thread or a signal handler: lets mount_run() return. */
+void mount_stop(struct mount *mount);
+/* Unmounts and frees; accepts NULL. */
+void mount_destroy(struct mount *mount);
+
+/* worker_notify_fn: queued, never waits. */
+void mount_notify(const struct changes *changes, void *mount);

@@ -1,0 +1,630 @@
+/* Tables for protocol: addresses, submissions, polls, results, and services that are data only. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kiefs/catalogue.h"
+#include "kiefs/http.h"
+#include "kiefs/protocol.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* A service and its one model, from a document; everything in it lives until finish(). */
+struct entry {
+	cJSON *root;
+	struct service service;
+	struct model model;
+};
+
+static const char *text_of(const cJSON *root, const char *name)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name));
+}
+
+static void entry_init(struct entry *entry, const char *document)
+{
+	cJSON *root = cJSON_Parse(document);
+	const cJSON *success = cJSON_GetObjectItemCaseSensitive(root, "success_code");
+
+	assert_non_null(root);
+	*entry = (struct entry){.root = root};
+	entry->service = (struct service){
+		.name = "test",
+		.host = text_of(root, "host"),
+		.submit_path = text_of(root, "submit_path"),
+		.task_id = cJSON_GetObjectItemCaseSensitive(root, "task_id"),
+		.code_path = text_of(root, "code_path"),
+		.message = cJSON_GetObjectItemCaseSensitive(root, "message"),
+		.success_code = success ? success->valuedouble : 0,
+		.classes = cJSON_GetObjectItemCaseSensitive(root, "classes"),
+		.poll_path = text_of(root, "poll_path"),
+		.poll_query = text_of(root, "poll_query"),
+		.state_path = text_of(root, "state_path"),
+		.states = cJSON_GetObjectItemCaseSensitive(root, "states"),
+		.progress_path = text_of(root, "progress_path"),
+		.fail_code_path = text_of(root, "fail_code_path"),
+		.fail_message = cJSON_GetObjectItemCaseSensitive(root, "fail_message"),
+		.credits = cJSON_GetObjectItemCaseSensitive(root, "credits"),
+		.results = cJSON_GetObjectItemCaseSensitive(root, "results"),
+	};
+	entry->model = (struct model){.id = "test/model", .service = &entry->service};
+}
+
+static void entry_finish(struct entry *entry)
+{
+	cJSON_Delete(entry->root);
+}
+
+static const char jobs[] =
+	"{\"host\":\"api\",\"submit_path\":\"/api/v1/jobs/createTask\","
+	"\"task_id\":[\"data.taskId\",\"data.recordId\"],"
+	"\"code_path\":\"code\",\"message\":[\"msg\",\"message\"],\"success_code\":200,"
+	"\"classes\":{\"201\":\"running\",\"400\":\"client\",\"401\":\"auth\",\"402\":\"credits\","
+	"\"404\":\"client\",\"405\":\"rate\",\"408\":\"server\",\"422\":\"client\",\"429\":"
+	"\"rate\","
+	"\"433\":\"quota\",\"455\":\"maintenance\",\"500\":\"server\",\"501\":\"task\","
+	"\"505\":\"client\"},"
+	"\"poll_path\":\"/api/v1/jobs/recordInfo\",\"poll_query\":\"taskId\","
+	"\"state_path\":\"data.state\",\"states\":{\"waiting\":\"running\",\"queuing\":\"running\","
+	"\"generating\":\"running\",\"success\":\"success\",\"fail\":\"fail\"},"
+	"\"progress_path\":\"data.progress\",\"fail_code_path\":\"data.failCode\","
+	"\"fail_message\":[\"data.failMsg\"],"
+	"\"credits\":[\"data.creditsConsumed\",\"data.consumeCredits\"],"
+	"\"results\":[{\"path\":\"data.resultJson>resultUrls[]\",\"kind\":\"media\"},"
+	"{\"path\":\"data.resultJson>firstFrameUrl\",\"kind\":\"image\",\"name\":\"firstframe\"},"
+	"{\"path\":\"data.resultJson>resultObject\",\"kind\":\"json\"},"
+	"{\"path\":\"data.resultJson>character_id\",\"kind\":\"text\"},"
+	"{\"path\":\"data.response.resultUrls[]\",\"kind\":\"media\",\"mirror\":true}]}";
+
+/* Other paths and words, states as flags, no code in the envelope. */
+static const char flags[] =
+	"{\"host\":\"upload\",\"submit_path\":\"/v9/paint\",\"task_id\":[\"job.number\"],"
+	"\"message\":[\"error.text\"],\"classes\":{\"418\":\"maintenance\",\"403\":\"quota\"},"
+	"\"poll_path\":\"/v9/paint/{task}/state?full=1\",\"poll_query\":\"again\","
+	"\"state_path\":\"job.flag\",\"states\":{\"0\":\"running\",\"1\":\"success\",\"2\":"
+	"\"fail\","
+	"\"true\":\"success\"},\"progress_path\":\"job.percent\",\"fail_code_path\":\"job.why\","
+	"\"fail_message\":[\"job.because\"],"
+	"\"results\":[{\"path\":\"job.sounds[].at\",\"kind\":\"audio\"},"
+	"{\"path\":\"job.score\",\"kind\":\"text\",\"name\":\"score\"}]}";
+
+/* Answers at once: no task, no state. */
+static const char at_once[] =
+	"{\"host\":\"api\",\"submit_path\":\"/say\",\"code_path\":\"status.code\","
+	"\"message\":[\"status.text\"],\"success_code\":0,\"classes\":{\"7\":\"credits\","
+	"\"E_BUSY\":\"rate\"},\"results\":[{\"path\":\"answer\",\"kind\":\"text\"}]}";
+
+static struct http_answer answered(int status, const char *body)
+{
+	return (struct http_answer){
+		.outcome = HTTP_ANSWERED,
+		.status = status,
+		.body = body,
+		.body_len = strlen(body),
+		.retry_after_ms = -1,
+		.content_type = "",
+		.etag = "",
+		.detail = "",
+	};
+}
+
+static void test_addresses(void **state)
+{
+	static const struct {
+		const char *document, *task, *submit, *poll;
+	} cases[] = {
+		{jobs, "task_1", "https://api/api/v1/jobs/createTask",
+			"https://api/api/v1/jobs/recordInfo?taskId=task_1"},
+		{jobs, "a b/../?&=%#\n\xc3\xa4", "https://api/api/v1/jobs/createTask",
+			"https://api/api/v1/jobs/recordInfo?taskId="
+			"a%20b%2F..%2F%3F%26%3D%25%23%0A%C3%A4"},
+		{flags, "7/8", "https://up/v9/paint",
+			"https://up/v9/paint/7%2F8/state?full=1&again=7%2F8"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct entry entry;
+		entry_init(&entry, cases[i].document);
+		char *submit = protocol_submit_url(&entry.service, "https://api", "https://up");
+		char *poll = protocol_poll_url(
+			&entry.service, "https://api", "https://up", cases[i].task);
+		assert_string_equal(submit, cases[i].submit);
+		assert_string_equal(poll, cases[i].poll);
+		free(submit);
+		free(poll);
+		entry_finish(&entry);
+	}
+}
+
+struct submit_case {
+	int status;
+	const char *body;
+	enum submit_verdict verdict;
+	const char *task_id;
+	int code;
+	const char *says; /* part of the message */
+};
+
+static void check_submit(const struct model *model, const struct submit_case *want)
+{
+	struct http_answer answer = answered(want->status, want->body);
+	struct submit_answer got = {0};
+
+	assert_int_equal(protocol_read_submit(model, &answer, &got), 0);
+	if (got.verdict != want->verdict || got.code != want->code)
+		fail_msg("%d %s: verdict %d code %d %s", want->status, want->body, got.verdict,
+			got.code, got.message ? got.message : "");
+	if (want->task_id)
+		assert_string_equal(got.task_id, want->task_id);
+	else
+		assert_null(got.task_id);
+	if (got.verdict != SUBMIT_ACCEPTED) {
+		assert_non_null(got.message);
+		assert_int_equal(got.message[strlen(got.message) - 1], '.');
+		assert_null(strchr(got.message, '\n'));
+	}
+	if (want->says && !strstr(got.message, want->says))
+		fail_msg("\"%s\" lacks \"%s\"", got.message, want->says);
+	submit_answer_finish(&got);
+}
+
+#define DEEP "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+
+static const struct submit_case jobs_submits[] = {
+	{200, "{\"code\":200,\"msg\":\"success\",\"data\":{\"taskId\":\"task_qwen_1765\"}}",
+		SUBMIT_ACCEPTED, "task_qwen_1765", 200, NULL},
+	{200, "{\"code\":200,\"msg\":\"success\",\"data\":{\"taskId\":\"t_1\",\"recordId\":\"1\"}}",
+		SUBMIT_ACCEPTED, "t_1", 200, NULL},
+	{200, "{\"code\":\"200\",\"data\":{\"taskId\":\"\",\"recordId\":17}}", SUBMIT_ACCEPTED,
+		"17", 200, NULL},
+	{200, "{\"data\":{\"taskId\":\"t\"}}", SUBMIT_ACCEPTED, "t", 0, NULL},
+	{500, "{\"code\":200,\"data\":{\"taskId\":\"t\"}}", SUBMIT_ACCEPTED, "t", 200, NULL},
+	/* An error beside an id: the id is the safe thing to believe. */
+	{200, "{\"code\":422,\"msg\":\"success\",\"data\":{\"taskId\":\"t\"}}", SUBMIT_ACCEPTED,
+		"t", 422, NULL},
+	{200, "{\"code\":402,\"msg\":\"none\",\"data\":{\"taskId\":\"t\"}}", SUBMIT_HELD_CREDITS,
+		NULL, 402, NULL},
+	/* Errors inside HTTP 200, and with HTTP's own status. */
+	{200, "{\"code\":401,\"msg\":\"Unauthorized\"}", SUBMIT_HELD_KEY, NULL, 401,
+		"set a valid key"},
+	{401, "{\"code\":401,\"msg\":\"You do not have access permissions\"}", SUBMIT_HELD_KEY,
+		NULL, 401, "\"You do not have access permissions\""},
+	{200, "{\"code\":402,\"msg\":\"Credits insufficient\",\"data\":null}", SUBMIT_HELD_CREDITS,
+		NULL, 402, "\"Credits insufficient\" (code 402)"},
+	{200, "{\"code\":433,\"msg\":\"sub-key limit\"}", SUBMIT_HELD_QUOTA, NULL, 433, "limit"},
+	{200, "{\"code\":429,\"msg\":\"Rate limit exceeded\"}", SUBMIT_LATER, NULL, 429, NULL},
+	{200, "{\"code\":405,\"msg\":\"slow down\"}", SUBMIT_LATER, NULL, 405, NULL},
+	{200, "{\"code\":455,\"msg\":\"maintenance\"}", SUBMIT_LATER, NULL, 455, NULL},
+	{200,
+		"{\"code\":422,\"msg\":\"The model name you specified is not "
+		"supported.\",\"data\":null}",
+		SUBMIT_REFUSED, NULL, 422, "not supported"},
+	{200, "{\"code\":500,\"msg\":\"This field is required\"}", SUBMIT_REFUSED, NULL, 500,
+		"This field is required"},
+	{500, "{\"code\":500,\"msg\":\"Server Error\",\"data\":null}", SUBMIT_REFUSED, NULL, 500,
+		NULL},
+	{503, "{\"code\":455,\"message\":\"closed\"}", SUBMIT_LATER, NULL, 455, "closed"},
+	{200, "{\"code\":777,\"msg\":\"new\"}", SUBMIT_REFUSED, NULL, 777, "new"},
+	{200, "{\"code\":500,\"msg\":\"a\\u0000b\"}", SUBMIT_REFUSED, NULL, 500, "\"a\""},
+	{200, "{\"code\":500,\"msg\":\"a\\nb\\u001b[31m\\tc\"}", SUBMIT_REFUSED, NULL, 500,
+		"\"a b [31m c\""},
+	/* HTTP alone. */
+	{429, "slow down", SUBMIT_LATER, NULL, 0, NULL},
+	{429, "", SUBMIT_LATER, NULL, 0, "HTTP 429"},
+	{401, "<html>", SUBMIT_HELD_KEY, NULL, 0, NULL},
+	{402, "{}", SUBMIT_HELD_CREDITS, NULL, 0, NULL},
+	{403, "<html>forbidden</html>", SUBMIT_REFUSED, NULL, 0, "HTTP 403"},
+	{404, "{\"code\":\"internal_error\",\"msg\":\"gateway\"}", SUBMIT_REFUSED, NULL, 0,
+		"gateway"},
+	{413, "", SUBMIT_REFUSED, NULL, 0, NULL},
+	{408, "", SUBMIT_UNCERTAIN, NULL, 0, "resend"},
+	{301, "", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{500, "", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{502, "<html>Bad Gateway</html>", SUBMIT_UNCERTAIN, NULL, 0, "HTTP 502"},
+	{504, "{\"status\":504,\"error\":\"Gateway Timeout\"}", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	/* Success that is none. */
+	{200, "", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{200, "OK", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{200, "<html><body>Sign in to the hotel network</body></html>", SUBMIT_UNCERTAIN, NULL, 0,
+		NULL},
+	{200, "null", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{200, "[]", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{200, "{\"code\":200,\"msg\":\"success\",\"data\":null}", SUBMIT_UNCERTAIN, NULL, 200,
+		NULL},
+	{200, "{\"code\":200,\"data\":{\"taskId\":null}}", SUBMIT_UNCERTAIN, NULL, 200, NULL},
+	{200, "{\"code\":200,\"data\":{\"taskId\":{\"a\":1}}}", SUBMIT_UNCERTAIN, NULL, 200, NULL},
+	{200, "{\"code\":200,\"data\":{\"taskId\":\"abc", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{200, "{\"code\":1e999}", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{200, "{\"code\":-1e300}", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{200, "{\"code\":true}", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{200, "{\"code\":200.5}", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+	{200, "{\"code\":201}", SUBMIT_UNCERTAIN, NULL, 201, NULL},
+	{200, DEEP DEEP DEEP, SUBMIT_UNCERTAIN, NULL, 0, NULL},
+};
+
+static void test_submissions(void **state)
+{
+	struct entry entry;
+
+	entry_init(&entry, jobs);
+	for (size_t i = 0; i < COUNT(jobs_submits); i++)
+		check_submit(&entry.model, &jobs_submits[i]);
+	entry_finish(&entry);
+}
+
+static void test_submission_outcomes(void **state)
+{
+	static const struct {
+		enum http_outcome outcome;
+		enum submit_verdict verdict;
+		const char *says;
+	} cases[] = {
+		{HTTP_NOT_SENT, SUBMIT_LATER, "no connection could be made: Could not resolve)."},
+		{HTTP_NO_ANSWER, SUBMIT_UNCERTAIN, "resend"},
+		{HTTP_CUT, SUBMIT_UNCERTAIN, "cut off"},
+		{HTTP_TOO_LARGE, SUBMIT_UNCERTAIN, "larger than allowed"},
+		{HTTP_REFUSED, SUBMIT_REFUSED, "not allowed"},
+		{HTTP_LOCAL, SUBMIT_UNCERTAIN, "stored"},
+	};
+	struct entry entry;
+
+	entry_init(&entry, jobs);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct http_answer answer = {
+			.outcome = cases[i].outcome,
+			.retry_after_ms = 4000,
+			.detail = "Could not resolve.",
+		};
+		struct submit_answer got = {0};
+		assert_int_equal(protocol_read_submit(&entry.model, &answer, &got), 0);
+		assert_int_equal(got.verdict, cases[i].verdict);
+		assert_int_equal(got.retry_after_ms, 4000);
+		if (!strstr(got.message, cases[i].says))
+			fail_msg("%s", got.message);
+		submit_answer_finish(&got);
+	}
+	entry_finish(&entry);
+}
+
+static void test_long_messages_are_cut(void **state)
+{
+	char body[5000] = "{\"code\":422,\"msg\":\"";
+	struct submit_answer got = {0};
+	struct entry entry;
+
+	entry_init(&entry, jobs);
+	while (strlen(body) < 4000)
+		strcat(body, "\xc3\xa4");
+	strcat(body, "\xff\"}");
+	struct http_answer answer = answered(200, body);
+	assert_int_equal(protocol_read_submit(&entry.model, &answer, &got), 0);
+	assert_int_equal(got.verdict, SUBMIT_REFUSED);
+	assert_true(strlen(got.message) < 750);
+	assert_non_null(strstr(got.message, "\xc3\xa4...\" (code 422)."));
+	submit_answer_finish(&got);
+	entry_finish(&entry);
+}
+
+struct poll_case {
+	int status;
+	const char *body;
+	enum poll_verdict verdict;
+	const char *state;
+	bool known;
+	const char *results; /* "kind value label|..." */
+	const char *says;
+	const char *code;
+	double credits;
+};
+
+/* "0 https://a/1|4 hello score" */
+static void list_results(const struct poll_answer *answer, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < answer->result_count; i++) {
+		const struct poll_result *result = &answer->results[i];
+		size_t n = strlen(out);
+		snprintf(out + n, size - n, "%s%d %s%s%s", i ? "|" : "", result->kind,
+			result->value, result->label ? " " : "",
+			result->label ? result->label : "");
+	}
+}
+
+static void check_poll(const struct model *model, const struct poll_case *want)
+{
+	struct http_answer answer = answered(want->status, want->body);
+	struct poll_answer got = {0};
+	char results[1024];
+
+	assert_int_equal(protocol_read_poll(model, &answer, &got), 0);
+	list_results(&got, results, sizeof(results));
+	if (got.verdict != want->verdict || got.known_state != want->known)
+		fail_msg("%d %s: verdict %d known %d %s", want->status, want->body, got.verdict,
+			got.known_state, got.message ? got.message : "");
+	assert_string_equal(got.state ? got.state : "", want->state ? want->state : "");
+	assert_string_equal(results, want->results ? want->results : "");
+	assert_string_equal(got.code ? got.code : "", want->code ? want->code : "");
+	if (want->says && (!got.message || !strstr(got.message, want->says)))
+		fail_msg("\"%s\" lacks \"%s\"", got.message ? got.message : "", want->says);
+	if (want->credits != 0 && got.credits != want->credits)
+		fail_msg("%s: credits %g", want->body, got.credits);
+	poll_answer_finish(&got);
+}
+
+static const struct poll_case jobs_polls[] = {
+	{200,
+		"{\"code\":200,\"data\":{\"state\":\"waiting\",\"resultJson\":\"\",\"failCode\":"
+		"null}}",
+		POLL_RUNNING, "waiting", true, NULL, NULL, NULL, -1},
+	{200, "{\"code\":200,\"data\":{\"state\":\"generating\",\"creditsConsumed\":3.5}}",
+		POLL_RUNNING, "generating", true, NULL, NULL, NULL, 3.5},
+	{200, "{\"code\":200,\"data\":{\"state\":\"dreaming\"}}", POLL_RUNNING, "dreaming", false,
+		NULL, NULL, NULL, 0},
+	{200, "{\"code\":200,\"data\":{\"state\":17}}", POLL_RUNNING, "17", false, NULL, NULL, NULL,
+		0},
+	{200, "{\"code\":200,\"data\":{\"state\":null}}", POLL_RUNNING, NULL, false, NULL, NULL,
+		NULL, 0},
+	{200, "{\"data\":{\"state\":\"dreaming\"}}", POLL_RUNNING, "dreaming", false, NULL, NULL,
+		NULL, 0},
+	/* A slip of the API: the state is right, the code is not. */
+	{200, "{\"code\":505,\"msg\":\"success\",\"data\":{\"state\":\"queuing\"}}", POLL_RUNNING,
+		"queuing", true, NULL, NULL, NULL, 0},
+	/* Success, in every shape. */
+	{200,
+		"{\"code\":200,\"message\":\"success\",\"data\":{\"state\":\"success\","
+		"\"resultJson\":"
+		"\"{\\\"resultUrls\\\":[\\\"https://e.com/a.jpg\\\"]}\",\"failCode\":\"\","
+		"\"costTime\":15000}}",
+		POLL_SUCCEEDED, "success", true, "0 https://e.com/a.jpg", NULL, NULL, -1},
+	{200,
+		"{\"code\":200,\"data\":{\"state\":\"success\",\"consumeCredits\":100,"
+		"\"resultJson\":"
+		"{\"resultUrls\":[\"https://e.com/a\",\"https://e.com/b\",\"https://e.com/a\"],"
+		"\"firstFrameUrl\":\"https://e.com/f\"}}}",
+		POLL_SUCCEEDED, "success", true,
+		"0 https://e.com/a|0 https://e.com/b|1 https://e.com/f firstframe", NULL, NULL,
+		100},
+	{200,
+		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"{"
+		"\\\"resultUrls\\\":"
+		"[\\\"https://e.com/i.jpg\\\"],\\\"resultWaterMarkUrls\\\":[\\\"https://e.com/"
+		"w\\\"]}"
+		"\"}}",
+		POLL_SUCCEEDED, "success", true, "0 https://e.com/i.jpg", NULL, NULL, 0},
+	{200,
+		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"{\\\"character_"
+		"id\\\":"
+		"\\\"example_1\\\"}\"}}",
+		POLL_SUCCEEDED, "success", true, "4 example_1", NULL, NULL, 0},
+	{200,
+		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"{"
+		"\\\"resultObject\\\":"
+		"{\\\"character_id\\\":\\\"x\\\"}}\"}}",
+		POLL_SUCCEEDED, "success", true, "5 {\n\t\"character_id\":\t\"x\"\n}", NULL, NULL,
+		0},
+	/* A mirror counts only when nothing else was found. */
+	{200,
+		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"{"
+		"\\\"resultUrls\\\":"
+		"[\\\"https://e.com/a\\\"]}\",\"response\":{\"resultUrls\":[\"https://e.com/"
+		"b\"]}}}",
+		POLL_SUCCEEDED, "success", true, "0 https://e.com/a", NULL, NULL, 0},
+	{200,
+		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":null,"
+		"\"response\":{\"resultUrls\":[\"https://e.com/b\"]}}}",
+		POLL_SUCCEEDED, "success", true, "0 https://e.com/b", NULL, NULL, 0},
+	/* Success without a result, and with none that can be used. */
+	{200, "{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"\"}}", POLL_SUCCEEDED,
+		"success", true, NULL, NULL, NULL, 0},
+	{200, "{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"not json\"}}",
+		POLL_SUCCEEDED, "success", true, NULL, NULL, NULL, 0},
+	{200,
+		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"{"
+		"\\\"resultUrls\\\":"
+		"[\\\"file:///etc/passwd\\\",\\\"\\\",null,7,\\\"https://e.com/a b\\\"]}\"}}",
+		POLL_SUCCEEDED, "success", true, NULL, "\"file:///etc/passwd\"", NULL, 0},
+	/* Failure. */
+	{200,
+		"{\"code\":200,\"message\":\"success\",\"data\":{\"state\":\"fail\",\"failCode\":"
+		"\"422\","
+		"\"failMsg\":\"Invalid prompt: prompt contains prohibited content\"}}",
+		POLL_FAILED, "fail", true, NULL, "prohibited content\" (code 422).", "422", 0},
+	{200, "{\"code\":200,\"msg\":\"success\",\"data\":{\"state\":\"fail\",\"failMsg\":null}}",
+		POLL_FAILED, "fail", true, NULL, "gave no reason", NULL, 0},
+	{200,
+		"{\"code\":501,\"msg\":\"Playground task failed.\",\"data\":{\"state\":\"fail\","
+		"\"failCode\":\"GENERATION_FAILED\",\"failMsg\":\"The generation task failed.\","
+		"\"creditsConsumed\":0}}",
+		POLL_FAILED, "fail", true, NULL, "The generation task failed.", "GENERATION_FAILED",
+		0},
+	{200, "{\"code\":501,\"msg\":\"Playground task failed.\"}", POLL_FAILED, NULL, true, NULL,
+		"Playground task failed.", NULL, 0},
+	/* Not known. */
+	{200, "{\"code\":200,\"msg\":\"success\",\"data\":null}", POLL_MISSING, NULL, true, NULL,
+		NULL, NULL, 0},
+	{200, "{\"code\":404,\"msg\":\"Task not found\"}", POLL_MISSING, NULL, true, NULL,
+		"Task not found", NULL, 0},
+	{200, "{\"code\":422,\"msg\":\"recordInfo is null\",\"data\":null}", POLL_MISSING, NULL,
+		true, NULL, NULL, NULL, 0},
+	/* Ask again. */
+	{200, "{\"code\":400,\"msg\":\"taskId parameter is required\"}", POLL_LATER, NULL, true,
+		NULL, NULL, NULL, 0},
+	{200, "{\"code\":429,\"msg\":\"Rate limit exceeded\"}", POLL_LATER, NULL, true, NULL, NULL,
+		NULL, 0},
+	{200, "{\"code\":455,\"msg\":\"closed\"}", POLL_LATER, NULL, true, NULL, NULL, NULL, 0},
+	{500, "{\"code\":500,\"msg\":\"Server Error\",\"data\":null}", POLL_LATER, NULL, true, NULL,
+		"Server Error", NULL, 0},
+	{200, "{\"code\":999}", POLL_LATER, NULL, true, NULL, NULL, NULL, 0},
+	{404, "<html>", POLL_LATER, NULL, true, NULL, "HTTP 404", NULL, 0},
+	{502, "<html>Bad Gateway</html>", POLL_LATER, NULL, true, NULL, NULL, NULL, 0},
+	{200, "", POLL_LATER, NULL, true, NULL, NULL, NULL, 0},
+	{200, "{\"code\":200,\"data\":", POLL_LATER, NULL, true, NULL, NULL, NULL, 0},
+	{200, "[1,2]", POLL_LATER, NULL, true, NULL, NULL, NULL, 0},
+	/* The key. */
+	{200, "{\"code\":401,\"msg\":\"Unauthorized\"}", POLL_KEY, NULL, true, NULL,
+		"set a valid key", NULL, 0},
+	{401, "", POLL_KEY, NULL, true, NULL, NULL, NULL, 0},
+};
+
+static void test_polls(void **state)
+{
+	struct entry entry;
+
+	entry_init(&entry, jobs);
+	for (size_t i = 0; i < COUNT(jobs_polls); i++)
+		check_poll(&entry.model, &jobs_polls[i]);
+	entry_finish(&entry);
+}
+
+static void test_progress(void **state)
+{
+	static const struct {
+		const char *progress;
+		int want;
+	} cases[] = {{"40", 40}, {"\"55\"", 55}, {"150", 100}, {"-3", -1}, {"1e999", -1},
+		{"\"soon\"", -1}, {"null", -1}, {"{}", -1}};
+	struct entry entry;
+
+	entry_init(&entry, jobs);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct poll_answer got = {0};
+		char body[200];
+		snprintf(body, sizeof(body),
+			"{\"code\":200,\"data\":{\"state\":\"generating\",\"progress\":%s}}",
+			cases[i].progress);
+		struct http_answer answer = answered(200, body);
+		assert_int_equal(protocol_read_poll(&entry.model, &answer, &got), 0);
+		assert_int_equal(got.progress, cases[i].want);
+		poll_answer_finish(&got);
+	}
+	entry_finish(&entry);
+}
+
+static void test_poll_without_answer(void **state)
+{
+	struct http_answer answer = {
+		.outcome = HTTP_NO_ANSWER, .retry_after_ms = 7000, .detail = "timed out"};
+	struct poll_answer got = {0};
+	struct entry entry;
+
+	entry_init(&entry, jobs);
+	assert_int_equal(protocol_read_poll(&entry.model, &answer, &got), 0);
+	assert_int_equal(got.verdict, POLL_LATER);
+	assert_int_equal(got.retry_after_ms, 7000);
+	assert_non_null(strstr(got.message, "timed out"));
+	poll_answer_finish(&got);
+	entry_finish(&entry);
+}
+
+static void test_a_service_with_flags_and_no_code(void **state)
+{
+	static const struct submit_case submits[] = {
+		{201, "{\"job\":{\"number\":81}}", SUBMIT_ACCEPTED, "81", 0, NULL},
+		{200, "{\"job\":{}}", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+		{418, "{\"error\":{\"text\":\"short and stout\"}}", SUBMIT_LATER, NULL, 0,
+			"\"short and stout\" (HTTP 418)"},
+		{403, "", SUBMIT_HELD_QUOTA, NULL, 0, NULL},
+		{400, "{\"error\":{\"text\":\"no colour\"}}", SUBMIT_REFUSED, NULL, 0, "no colour"},
+		{500, "{\"error\":{\"text\":\"oops\"}}", SUBMIT_UNCERTAIN, NULL, 0, "oops"},
+	};
+	static const struct poll_case polls[] = {
+		{200, "{\"job\":{\"flag\":0}}", POLL_RUNNING, "0", true, NULL, NULL, NULL, 0},
+		{200, "{\"job\":{\"flag\":\"0\"}}", POLL_RUNNING, "0", true, NULL, NULL, NULL, 0},
+		{200,
+			"{\"job\":{\"flag\":1,\"sounds\":[{\"at\":\"https://e.com/1\"},{},"
+			"{\"at\":\"https://e.com/2\"}],\"score\":\"c d e\"}}",
+			POLL_SUCCEEDED, "1", true,
+			"3 https://e.com/1|3 https://e.com/2|4 c d e score", NULL, NULL, 0},
+		{200, "{\"job\":{\"flag\":true}}", POLL_SUCCEEDED, "true", true, NULL, NULL, NULL,
+			0},
+		{200, "{\"job\":{\"flag\":2,\"why\":9,\"because\":\"no paint\"}}", POLL_FAILED, "2",
+			true, NULL, "\"no paint\" (code 9)", "9", 0},
+		{200, "{\"job\":{\"flag\":3}}", POLL_RUNNING, "3", false, NULL, NULL, NULL, 0},
+		{200, "{\"job\":null}", POLL_MISSING, NULL, true, NULL, NULL, NULL, 0},
+		{404, "{\"error\":{\"text\":\"gone\"}}", POLL_MISSING, NULL, true, NULL, "gone",
+			NULL, 0},
+		{503, "", POLL_LATER, NULL, true, NULL, NULL, NULL, 0},
+	};
+	struct entry entry;
+
+	entry_init(&entry, flags);
+	for (size_t i = 0; i < COUNT(submits); i++)
+		check_submit(&entry.model, &submits[i]);
+	for (size_t i = 0; i < COUNT(polls); i++)
+		check_poll(&entry.model, &polls[i]);
+	entry_finish(&entry);
+}
+
+static void test_a_service_that_answers_at_once(void **state)
+{
+	static const struct submit_case submits[] = {
+		{200, "{\"status\":{\"code\":0},\"answer\":\"hello\"}", SUBMIT_FINISHED, NULL, 0,
+			NULL},
+		{200, "{\"status\":{\"code\":0},\"answer\":\"\"}", SUBMIT_UNCERTAIN, NULL, 0, NULL},
+		{200, "{\"status\":{\"code\":7,\"text\":\"poor\"}}", SUBMIT_HELD_CREDITS, NULL, 7,
+			"poor"},
+		{200, "{\"status\":{\"code\":\"E_BUSY\"}}", SUBMIT_LATER, NULL, 0, NULL},
+	};
+	static const struct poll_case read_again = {200,
+		"{\"status\":{\"code\":0},\"answer\":\"hello\"}", POLL_SUCCEEDED, NULL, true,
+		"4 hello", NULL, NULL, 0};
+	struct entry entry;
+
+	entry_init(&entry, at_once);
+	for (size_t i = 0; i < COUNT(submits); i++)
+		check_submit(&entry.model, &submits[i]);
+	check_poll(&entry.model, &read_again);
+	entry_finish(&entry);
+}
+
+/* Every prefix of a good answer, and every byte of it broken: never a crash, never a false end. */
+static void test_broken_answers(void **state)
+{
+	char body[] = "{\"code\":200,\"data\":{\"state\":\"generating\",\"resultJson\":"
+		      "\"{\\\"resultUrls\\\":[\\\"https://e.com/a\\\"]}\",\"taskId\":\"t\"}}";
+	struct entry entry;
+
+	entry_init(&entry, jobs);
+	for (size_t i = 0; i < strlen(body) * 2; i++) {
+		char broken[sizeof(body)];
+		memcpy(broken, body, sizeof(body));
+		if (i < strlen(body))
+			broken[i] = '\0';
+		else
+			broken[i - strlen(body)] ^= 0x15;
+		struct http_answer answer = answered(200, broken);
+		struct submit_answer submit = {0};
+		struct poll_answer poll = {0};
+		assert_int_equal(protocol_read_submit(&entry.model, &answer, &submit), 0);
+		assert_int_equal(protocol_read_poll(&entry.model, &answer, &poll), 0);
+		assert_true(poll.verdict != POLL_SUCCEEDED && poll.verdict != POLL_FAILED);
+		submit_answer_finish(&submit);
+		poll_answer_finish(&poll);
+	}
+	entry_finish(&entry);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_submissions),
+		cmocka_unit_test(test_submission_outcomes),
+		cmocka_unit_test(test_long_messages_are_cut),
+		cmocka_unit_test(test_polls),
+		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_poll_without_answer),
+		cmocka_unit_test(test_a_service_with_flags_and_no_code),
+		cmocka_unit_test(test_a_service_that_answers_at_once),
+		cmocka_unit_test(test_broken_answers),
+	};
+
+	return cmocka_run_group_tests_name("protocol", tests, NULL, NULL);
+}
