@@ -57,13 +57,15 @@ struct field {
 	const struct field *members; /* what an object holds */
 	size_t member_count;
 	const char *pattern;	 /* POSIX extended regular expression a string must match, or NULL */
-	enum media_kind media;	 /* the string is the address of such a file */
+	enum media_kind media;	 /* the string is the address of such a file; of an array, its `item`
+				    has it: see field_media() */
 	const char *scheme;	 /* a further address form it takes, such as "asset://", or NULL */
 	double max_file_mb;	 /* 0: unknown */
 	const cJSON *accepted;	 /* array of MIME types taken, or NULL */
 	const cJSON *only_with;	 /* {"field": [values]}: allowed only with these, or NULL; a field that
 				    is not given counts with its default, and with no default it does
-				    not stand in the way */
+				    not stand in the way. A default is not filled in where
+				    this forbids it */
 	const char *note;	 /* one sentence for the model's README, or NULL */
 };
 

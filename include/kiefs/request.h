@@ -1,9 +1,21 @@
 /*
  * From the bytes of a request file to a checked request. Pure: no file, clock or network.
  *
- * Two forms. A prompt (.txt, .md, .prompt) fills the model's text field. JSON is either the bare
- * input object or the whole body {"model", "input", "callBackUrl"}. Under both, the directory's
- * defaults.json and then the catalogue's defaults fill what is missing.
+ * Two forms. A prompt (.txt, .md, .prompt), without white space at its end, fills the model's text
+ * field. JSON is either the bare input object or the whole body {"model", "input", "callBackUrl"},
+ * in which `input` may be a JSON string, `webhook_url` means `callBackUrl`, fields beside `input`
+ * are moved into it, and other keys beside it are passed through.
+ *
+ * What is missing is filled, field by field, from
+ *   1. the directory's defaults.json, of the same form as a JSON request;
+ *   2. what the model's prompt template sets besides the text (prompts only);
+ *   3. the catalogue's defaults: those of required fields, and those of optional fields that the
+ *      price depends on, because what is left out is chosen, and billed, by the service. Never of
+ *      a field that is deprecated, bound to another field's value, or one of several to choose
+ *      from. The service fills the rest with the same defaults.
+ * null counts as given: the field is left out, and no default takes its place.
+ *
+ * Numbers are sent with all their digits. A number beyond 2^53 - 1 cannot be and is refused.
  */
 #pragma once
 
@@ -24,21 +36,24 @@ enum request_form {
 #define REQUEST_MAX_BYTES (16u << 20)
 
 struct request_rules {
-	bool warn_only; /* validate=warn: a value the catalogue does not allow is only a warning */
+	/* validate=warn: what the catalogue does not allow (values, types, missing fields) is only
+	 * a warning. What is wrong with the form (no JSON, another model) stays a fault. */
+	bool warn_only;
 };
 
 /* A checked request. All strings are owned; free with request_finish(). */
 struct request {
-	char *body;	   /* the exact body to send */
+	char *body; /* the exact body to send */
 	size_t body_len;
-	char *warnings;	   /* one sentence per line, NULL when there is none */
-	double credits;	   /* estimated price; negative: unknown */
+	char *warnings; /* one sentence per line, NULL when there is none */
+	double credits; /* estimated price; -1: unknown */
 };
 
 /*
  * Which form a name in a model's directory has. REQUEST_NONE for everything not on the
  * allow-list: dotfiles, generated names (README.md, schema.json, example.json, defaults.json) and
- * any other extension.
+ * any other extension. Upper and lower case are the same, so that a "Readme.md" out of an archive
+ * costs nothing.
  */
 enum request_form request_form(const char *name);
 
@@ -50,10 +65,13 @@ bool request_is_blank(const char *bytes, size_t len);
 
 /*
  * Checks everything and names every fault, not the first only: field, value, what is allowed,
- * what to do. `defaults` (defaults.json) may be NULL; a fault in it says so by that name.
+ * what to do; of more than FINDINGS_MAX (findings.h) the rest is counted. `defaults`
+ * (defaults.json) may be NULL; a fault in it says so by that name. `rules` NULL is strict, `err`
+ * may be NULL.
  * Errors: -EINVAL, -EFBIG (over REQUEST_MAX_BYTES), -ENOMEM. `*out` is untouched on failure.
  */
 int request_build(const struct model *model, enum request_form form, const char *bytes, size_t len,
 	const char *defaults, size_t defaults_len, const struct request_rules *rules,
 	struct request *out, struct error *err);
+/* Accepts NULL and a zeroed struct. */
 void request_finish(struct request *request);

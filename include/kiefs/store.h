@@ -61,7 +61,7 @@ int store_entry_remove(struct store *store, int64_t id, int64_t now_ms, struct c
 int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const char *new_name,
 	bool request, int64_t now_ms, struct entry *replaced, struct changes *changes);
 int store_entry_exchange(struct store *store, int64_t a, int64_t b);
-/* The request in `dir` whose stem is `stem` and that has a task; the newest when several. */
+/* The request in `dir` whose stem is `stem`; with several, the one with the newest task. */
 int store_entry_by_stem(struct store *store, uint64_t dir, const char *stem, struct entry *out);
 /* When names last came or went in the directory; -ENOENT when none ever did. */
 int store_dir_mtime(struct store *store, uint64_t dir, int64_t *mtime_ms);

@@ -259,7 +259,7 @@ static int add_text(struct catalogue *catalogue, const char *file, const char *t
 static int add_file(struct catalogue *catalogue, const char *path, struct error *err)
 {
 	char *bytes = NULL;
-	size_t len;
+	size_t len = 0;
 	int r = read_whole(path, &bytes, &len, err);
 
 	if (r < 0)

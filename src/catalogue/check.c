@@ -194,6 +194,12 @@ static int whole_sets(const cJSON *sets, const cJSON *input)
 	return whole;
 }
 
+bool sets_met(const struct model *model, const cJSON *input)
+{
+	return (!model->any_of || whole_sets(model->any_of, input) > 0) &&
+	       (!model->one_of || whole_sets(model->one_of, input) == 1);
+}
+
 int input_check(
 	const struct scope *scope, const struct model *model, const cJSON *input, struct error *err)
 {
@@ -201,9 +207,7 @@ int input_check(
 
 	if (r < 0)
 		return r;
-	if (model->any_of && whole_sets(model->any_of, input) == 0)
-		return form_fail(scope, err, "no set of \"any_of\" is given.");
-	if (model->one_of && whole_sets(model->one_of, input) != 1)
-		return form_fail(scope, err, "exactly one set of \"one_of\" must be given.");
+	if (!sets_met(model, input))
+		return form_fail(scope, err, "\"any_of\" or \"one_of\" is not met.");
 	return 0;
 }

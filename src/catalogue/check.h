@@ -20,3 +20,6 @@ int value_check(const struct scope *scope, const struct field *field, const cJSO
  */
 int input_check(const struct scope *scope, const struct model *model, const cJSON *input,
 	struct error *err);
+
+/* Whether the sets of any_of and one_of are met by what is given. */
+bool sets_met(const struct model *model, const cJSON *input);

@@ -15,8 +15,8 @@
 static const char *const hosts[] = {"api", "upload"};
 static const char *const methods[] = {"GET", "POST"};
 static const char *const state_words[] = {"running", "success", "fail"};
-static const char *const class_words[] = {"ok", "running", "client", "auth", "credits", "quota",
-	"rate", "maintenance", "server", "task"};
+static const char *const class_words[] = {
+	"running", "client", "auth", "credits", "quota", "rate", "maintenance", "server", "task"};
 static const char *const kind_words[] = {"media", "image", "video", "audio", "text", "json"};
 static const char *const body_words[] = {"$model", "$input", "$callback"};
 

@@ -129,7 +129,7 @@ const char *const store_sql[] = {
 	[SQL_ENTRY_SET_TASK] = "UPDATE entry SET task = ? WHERE id = ?",
 	/* The stem is compared in C: it may hold any character. */
 	[SQL_ENTRY_REQUESTS] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ?1 AND kind = 1"
-			       " AND task != 0 AND name >= ?2 AND name < ?2 || char(0x10ffff)"
+			       " AND name >= ?2 AND name < ?2 || char(0x10ffff)"
 			       " ORDER BY task DESC",
 	[SQL_ENTRY_OF_TASK] = "SELECT id FROM entry WHERE task = ? AND kind = 1 AND dir = ?"
 			      " AND name = ?",

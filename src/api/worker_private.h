@@ -1,0 +1,144 @@
+/* What the worker's own files share. All of it belongs to the worker's thread, except the atomics.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kiefs/buf.h"
+#include "kiefs/http.h"
+#include "kiefs/limits.h"
+#include "kiefs/store.h"
+#include "kiefs/worker.h"
+
+struct model;
+
+#define NEVER INT64_MAX
+#define POLLS_MAX 64	 /* under way at once */
+#define DOWNLOADS_MAX 32 /* upper end of worker_options::max_downloads */
+#define SUBMIT_BATCH 32
+#define ANSWER_MAX_BYTES (16 << 20) /* of an answer kept in memory */
+
+enum job_kind {
+	JOB_SUBMIT,
+	JOB_POLL,
+	JOB_FETCH,
+	JOB_COUNT,
+};
+
+/* One HTTP transfer under way. */
+struct job {
+	enum job_kind kind;
+	int64_t task;
+	const struct model *model; /* SUBMIT, POLL */
+	int64_t started;	   /* worker::mono */
+	bool probe;		   /* SUBMIT: sent to see whether a gate may open */
+	struct buf body;	   /* SUBMIT */
+	struct result result;	   /* FETCH */
+	int fd;			   /* FETCH: the part file, else -1 */
+	int64_t offset;		   /* FETCH: bytes it had */
+	struct job *next;	   /* worker::jobs */
+};
+
+/* Why nothing may go out: one per reason a task can be held for. */
+struct gate {
+	bool closed;
+	bool sure;	   /* the service said so since this worker started, or there is no key */
+	int failures;	   /* probes in a row that found it closed */
+	int64_t closed_at; /* worker::mono */
+	int64_t probe_at;  /* worker::mono: when one task is let through to see */
+};
+
+/* What a submission's answer meant and could not be written down yet. */
+struct unsaved {
+	int64_t task;
+	enum task_event_kind kind;
+	enum task_hold hold;
+	char *remote_id, *text;
+	int64_t wait_ms;
+	struct unsaved *next; /* worker::unsaved */
+};
+
+struct worker {
+	struct worker_options options;
+	char *api_url, *upload_url;
+	struct http *http;
+	struct window window;
+	struct bucket polls;
+	struct gate gates[HOLD_COUNT];
+	struct job *jobs; /* job::next */
+	int running[JOB_COUNT];
+	struct unsaved *unsaved; /* unsaved::next */
+	int64_t now;		 /* milliseconds since 1970, as of the last worker_tick() */
+	int64_t mono;		 /* the same, but never going back */
+	int64_t polls_paused_until;
+	int later_count; /* submissions in a row that found nobody to take them */
+	bool started;
+	bool local_trouble; /* the disk refused a result, and the log says so */
+	int failure;	    /* first -errno of a callback, for worker_step() */
+	uint64_t random;
+	atomic_bool stop, reload, key_present;
+	atomic_ullong submissions, accepted, polled, downloads, download_bytes, rate_limited,
+		errors;
+};
+
+/* ---- worker.c ---- */
+
+/* Reads the clock. */
+void worker_tick(struct worker *worker);
+uint32_t worker_random(struct worker *worker);
+/* An event without anything told. */
+struct task_event worker_event(enum task_event_kind kind, uint32_t random);
+/*
+ * Steps the task, writes it, notifies. -ESTALE: it has moved on meanwhile, or the event means
+ * nothing in its state; the event is dropped (and logged when it should not have happened).
+ */
+int worker_apply(struct worker *worker, const struct task *task, const struct task_event *event,
+	const struct task_update *update);
+/* A line of the log; failing to write it is not worth failing for. */
+void worker_log(struct worker *worker, int64_t task, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void worker_notify(struct worker *worker, const struct changes *changes);
+
+/* NULL when out of memory. */
+struct job *job_create(struct worker *worker, enum job_kind kind, int64_t task);
+/* Takes it off the list; frees it. Closes the file. */
+void job_destroy(struct worker *worker, struct job *job);
+bool job_exists(const struct worker *worker, enum job_kind kind, int64_t task, int index);
+
+/* Each of the three starts what is due, as far as limits allow: 0 or -errno. Then how long until it
+ * may have something to do, in milliseconds; NEVER when only an answer or a wakeup can tell. */
+int submit_due(struct worker *worker);
+int submit_wait(struct worker *worker, int64_t *wait_ms);
+void submit_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+/* Tries again to write down what could not be; 0 when nothing is left. */
+int submit_save(struct worker *worker);
+void submit_forget(struct worker *worker);
+
+int poll_due(struct worker *worker);
+int poll_wait(struct worker *worker, int64_t *wait_ms);
+void poll_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+
+int fetch_due(struct worker *worker);
+int fetch_wait(struct worker *worker, int64_t *wait_ms);
+void fetch_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+
+/* ---- worker_gate.c ---- */
+
+/* At start and at a reload: reads the key, finds out for what tasks are held. */
+int gate_start(struct worker *worker);
+int gate_reload(struct worker *worker);
+/* The lowest reason that nothing may go out for, HOLD_NONE when all gates are open. */
+enum task_hold gate_closed(const struct worker *worker);
+/* The service said no, to a submission or poll begun at `started`. */
+int gate_close(struct worker *worker, enum task_hold hold, bool probe);
+/* The service said yes to something begun at `started`. */
+int gate_open(struct worker *worker, enum task_hold hold, int64_t started);
+/* A task that may be let through now to see whether a gate may open: 0 none. */
+int gate_probe(struct worker *worker, int64_t *task);
+/* The probe told nothing, or could not go: again in `wait_ms`. */
+void gate_put_off(struct worker *worker, int64_t wait_ms);
+int64_t gate_wait(const struct worker *worker);
+/* What a person must read who asks why a request is held. */
+const char *gate_text(const struct worker *worker, enum task_hold hold);

@@ -1,0 +1,137 @@
+#include <string.h>
+
+#include "kiefs/buf.h"
+#include "kiefs/catalogue.h"
+#include "kiefs/describe.h"
+#include "kiefs/price.h"
+#include "words.h"
+
+/* The cheapest model that makes a picture from nothing but a prompt: the first one to try. */
+static const struct model *first_to_try(const struct catalogue *catalogue, double *credits)
+{
+	const struct model *best = NULL;
+	double price;
+
+	for (size_t i = 0; i < catalogue_count(catalogue); i++) {
+		const struct model *model = catalogue_at(catalogue, i);
+		bool media = false;
+
+		for (int kind = MEDIA_IMAGE; kind <= MEDIA_FILE; kind++)
+			media = media || model_takes_media(model, (enum media_kind)kind, false);
+		if (media || model->retired || !model->prompt ||
+			strcmp(model->output, "image") != 0 ||
+			price_of(model, model->example, &price) != 0)
+			continue;
+		if (!best || price < *credits) {
+			best = model;
+			*credits = price;
+		}
+	}
+	return best;
+}
+
+static void add_counts(const struct catalogue *catalogue, struct buf *out)
+{
+	static const char *const categories[] = {"image", "video", "audio", "chat", "other"};
+	static const char *const words[] = {"pictures", "films", "sound", "text", "other things"};
+	size_t retired = 0;
+
+	buf_adds(out, "There are");
+	for (size_t c = 0; c < sizeof(categories) / sizeof(categories[0]); c++) {
+		size_t count = 0;
+
+		for (size_t i = 0; i < catalogue_count(catalogue); i++) {
+			const struct model *model = catalogue_at(catalogue, i);
+			count += !model->retired && strcmp(model->category, categories[c]) == 0;
+			retired += c == 0 && model->retired;
+		}
+		if (count > 0)
+			buf_addf(out, " %zu for %s,", count, words[c]);
+	}
+	buf_addf(out, " and %zu that the service has retired; their README.md says so.\n", retired);
+}
+
+static void add_first_steps(const struct catalogue *catalogue, struct buf *out)
+{
+	double credits = 0;
+	const struct model *model = first_to_try(catalogue, &credits);
+
+	if (!model)
+		return;
+	buf_addf(out,
+		"\n## The first picture\n\n"
+		"    cd models/%s\n"
+		"    echo 'A red kite over a green hill at noon.' > kite.txt\n"
+		"    cat kite.wait\n"
+		"    ls -l kite.*\n\n"
+		"`cat kite.wait` ends when the picture is there, beside `kite.txt`. With a key it "
+		"costs %.6g credits (%.4g USD).\n",
+		model->id, credits, credits * USD_PER_CREDIT);
+}
+
+static const char intro[] =
+	"# Pictures, films and sound, as files\n\n"
+	"Each model of the KIE service is a directory here. A file that you write into it is a\n"
+	"request; the finished picture, film or sound appears beside it. Looking around costs\n"
+	"nothing: only a request that you write is sent, once, and paid for once.\n";
+
+static const char rest[] =
+	"\n## What is where\n\n"
+	"    models/ID/README.md      what the model makes, its fields, its price, commands to "
+	"try\n"
+	"    models/ID/schema.json    its fields as JSON Schema\n"
+	"    models/ID/example.json   a request that is accepted as it stands\n"
+	"    models/ID/defaults.json  yours to write: put under every request in this directory\n"
+	"    tasks/all/N/             every task: request.json (what was sent), status, log,\n"
+	"                             record.json (what the service answered), results, control\n"
+	"    tasks/latest             the newest task\n"
+	"    tasks/active, held, done, failed   the same tasks, sorted by how they stand\n"
+	"    .kiefs/                  stats, log and config of the mount itself\n"
+	"\n## Writing a request\n\n"
+	"A file named `*.txt`, `*.md` or `*.prompt` is a prompt: its text goes into the model's\n"
+	"text field. A file named `*.json` is a request in JSON: the fields as README.md lists\n"
+	"them. It is sent when the file is closed; with `cp`, `mv`, an editor or `>` all the "
+	"same.\n"
+	"Any other name (backups, swap files, names that start with a dot) is an ordinary file "
+	"and\n"
+	"is never sent. Empty files are nothing. You may make directories inside a model's\n"
+	"directory to sort your requests.\n\n"
+	"To try something else, change the file or write another one: earlier results stay, and\n"
+	"new ones get the next free number. The same bytes again are no new request.\n"
+	"\n## Waiting\n\n"
+	"For a request `NAME.txt`:\n\n"
+	"- `NAME.status` is there while it runs and says how far it is, in one line.\n"
+	"- `cat NAME.wait` ends when the result is there; it fails when the request failed. The\n"
+	"  name is not listed, but can always be opened.\n"
+	"- `NAME.png`, `NAME.mp4`, `NAME.mp3` and so on is the result; several are `NAME-1.png`,\n"
+	"  `NAME-2.png`. It appears only when it is whole.\n"
+	"- `NAME.task` (not listed either) leads to the task's directory.\n"
+	"\n## When something is wrong\n\n"
+	"A request that the model cannot take is refused at once: `cp` or the editor reports an\n"
+	"error, and `NAME.error` says which field, which value, and what is allowed. Mend the "
+	"file\n"
+	"and save it again. A task that fails later leaves `NAME.error` too, with what to do "
+	"next.\n"
+	"Without a key, without credits, or over a limit, a request is held and goes on by itself\n"
+	"once that is put right.\n"
+	"\n## Commands to a task\n\n"
+	"    echo retry  > tasks/all/N/control   run the same request again, as a new task\n"
+	"    echo resend > tasks/all/N/control   send it although the first answer never came\n"
+	"    echo cancel > tasks/all/N/control   give it up; free as long as it was not sent\n\n"
+	"`resend` is for the rare task whose status is `uncertain`: the connection broke after "
+	"the\n"
+	"request had left, and it may or may not have been taken. It is never sent again by "
+	"itself,\n"
+	"because it could then be paid for twice.\n\n"
+	"Removing a request that was not sent yet cancels it. Removing a result removes your "
+	"copy.\n";
+
+int describe_mount(const struct catalogue *catalogue, struct buf *out)
+{
+	buf_adds(out, intro);
+	add_first_steps(catalogue, out);
+	buf_addf(out, "\n`ls models` shows all %zu models. ", catalogue_count(catalogue));
+	add_counts(catalogue, out);
+	buf_adds(out, rest);
+	return out->error;
+}

@@ -1,0 +1,19 @@
+/* Pieces of the generated texts. Failures stay in the buffer. */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "kiefs/catalogue.h"
+
+struct buf;
+
+/* A value as code: `"16:9"`. */
+void words_value(const cJSON *value, struct buf *out);
+/* Pretty-printed, with a newline at the end. 0 or the buffer's error. */
+int words_json(const cJSON *value, struct buf *out);
+/* The section on a model's price. */
+void words_price(const struct model *model, struct buf *out);
+
+/* Whether any field (or one that it holds) takes such a file. */
+bool model_takes_media(const struct model *model, enum media_kind kind, bool required_only);

@@ -1,0 +1,425 @@
+/*
+ * From writes to a task: what handles on a user's file hold back.
+ *
+ * flush stages, the last release commits, and a rename of a closed file onto a request's name
+ * does both. A draft exists while its entry has open handles. One lock guards all drafts' flags;
+ * it is never held over a query, except where a stage and its flag must change together, for
+ * which each draft has a lock of its own (taken first).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fs.h"
+#include "kiefs/buf.h"
+#include "kiefs/catalogue.h"
+#include "kiefs/clock.h"
+#include "kiefs/digest.h"
+#include "kiefs/error.h"
+#include "kiefs/files.h"
+#include "kiefs/inode.h"
+#include "kiefs/json.h"
+#include "kiefs/request.h"
+#include "kiefs/worker.h"
+
+/* How long a lookup waits for a release that the kernel has already queued. */
+#define SETTLE_MS 100
+/* A document larger than this is checked at flush only. */
+#define WRITE_CHECK_MAX (256u << 10)
+
+struct draft {
+	struct draft *next;
+	int64_t entry;
+	int refs, writers;    /* drafts.lock */
+	bool dirty;	      /* changed since it was last checked; drafts.lock */
+	bool staged;	      /* the store holds checked bytes; drafts.lock */
+	bool gone;	      /* the name is removed or replaced; drafts.lock */
+	pthread_mutex_t step; /* one check, stage or commit at a time */
+};
+
+static struct draft *find(struct fs *fs, int64_t entry)
+{
+	struct draft *draft = fs->drafts.first;
+
+	while (draft && draft->entry != entry)
+		draft = draft->next;
+	return draft;
+}
+
+struct draft *draft_open(struct fs *fs, int64_t entry, bool writer)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry);
+	if (!draft) {
+		draft = calloc(1, sizeof(*draft));
+		if (draft) {
+			draft->entry = entry;
+			pthread_mutex_init(&draft->step, NULL);
+			draft->next = fs->drafts.first;
+			fs->drafts.first = draft;
+		}
+	}
+	if (draft) {
+		draft->refs++;
+		draft->writers += writer;
+	}
+	pthread_mutex_unlock(&fs->drafts.lock);
+	return draft;
+}
+
+static void unlink_draft(struct fs *fs, struct draft *draft)
+{
+	struct draft **link = &fs->drafts.first;
+
+	while (*link != draft)
+		link = &(*link)->next;
+	*link = draft->next;
+}
+
+void draft_close(struct fs *fs, struct draft *draft, bool writer)
+{
+	bool last = false, commit, gone;
+
+	if (writer) {
+		pthread_mutex_lock(&fs->drafts.lock);
+		last = draft->writers == 1;
+		gone = draft->gone;
+		pthread_mutex_unlock(&fs->drafts.lock);
+		if (last && !gone)
+			draft_stage(fs, draft);
+		pthread_mutex_lock(&draft->step);
+		pthread_mutex_lock(&fs->drafts.lock);
+		draft->writers--;
+		commit = draft->writers == 0 && draft->staged && !draft->dirty && !draft->gone;
+		if (commit)
+			draft->staged = false;
+		pthread_mutex_unlock(&fs->drafts.lock);
+		if (commit)
+			draft_commit(fs, draft->entry);
+		pthread_mutex_unlock(&draft->step);
+	}
+	pthread_mutex_lock(&fs->drafts.lock);
+	bool unused = --draft->refs == 0;
+	if (unused)
+		unlink_draft(fs, draft);
+	pthread_cond_broadcast(&fs->drafts.settled);
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (unused) {
+		pthread_mutex_destroy(&draft->step);
+		free(draft);
+	}
+	if (last)
+		wait_check(fs);
+}
+
+int draft_changed(struct fs *fs, struct draft *draft)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->dirty = true;
+	bool staged = draft->staged;
+	draft->staged = false;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (staged)
+		r = store_unstage(fs->store, draft->entry);
+	return r;
+}
+
+bool draft_is_dirty(struct fs *fs, struct draft *draft)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	bool dirty = draft->dirty;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	return dirty;
+}
+
+bool draft_is_pending(struct fs *fs, int64_t entry)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry);
+	bool pending = draft && (draft->dirty || draft->staged) && !draft->gone;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	return pending;
+}
+
+bool draft_has_writers(struct fs *fs, int64_t entry)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry);
+	bool writers = draft && draft->writers > 0;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	return writers;
+}
+
+void draft_gone(struct fs *fs, int64_t entry)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry);
+	if (draft)
+		draft->gone = true;
+	pthread_mutex_unlock(&fs->drafts.lock);
+}
+
+void draft_settle(struct fs *fs, int64_t entry)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += SETTLE_MS * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&fs->drafts.lock);
+	for (;;) {
+		struct draft *draft = find(fs, entry);
+		if (!draft || draft->writers == 0 || !(draft->staged || draft->dirty))
+			break;
+		if (pthread_cond_timedwait(&fs->drafts.settled, &fs->drafts.lock, &until))
+			break;
+	}
+	pthread_mutex_unlock(&fs->drafts.lock);
+}
+
+/* ---- checking ---- */
+
+/* A file's content up to `max` bytes; -EFBIG when it is longer. */
+static int read_entry(struct fs *fs, int64_t entry, struct buf *out)
+{
+	char block[16384];
+	int fd = files_open_entry(fs->files, entry, O_RDONLY);
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		ssize_t n = read(fd, block, sizeof(block));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			buf_clear(out), out->error = -errno;
+		if (n <= 0 || buf_add(out, block, (size_t)n) < 0)
+			break;
+	}
+	close(fd);
+	return out->error;
+}
+
+/* The nearest defaults.json: the folder's own, else the one above it, up to the model's. */
+static int read_defaults(struct fs *fs, uint64_t dir, struct buf *out)
+{
+	struct entry entry;
+
+	for (;;) {
+		int r = store_entry_lookup(fs->store, dir, "defaults.json", &entry);
+		if (r == 0)
+			return read_entry(fs, entry.id, out);
+		if (r != -ENOENT)
+			return r;
+		if (inode_kind(dir) != INODE_ENTRY)
+			return 0;
+		r = store_entry_get(fs->store, inode_entry_id(dir), &entry);
+		if (r < 0)
+			return r;
+		dir = entry.dir;
+	}
+}
+
+struct checked {
+	bool nothing; /* scratch, blank, or not in a model's directory */
+	char sha[DIGEST_HEX_SIZE];
+	const struct model *model;
+	struct request request;
+};
+
+/* Reads and checks the entry's bytes as a request `name` in `dir`. */
+static int check(struct fs *fs, int64_t entry, uint64_t dir, const char *name,
+	struct checked *out, struct error *err)
+{
+	const struct request_rules rules = {.warn_only = fs->warn_only};
+	enum request_form form = request_form(name);
+	struct place place;
+	struct buf bytes, defaults;
+	int r;
+
+	*out = (struct checked){.nothing = true};
+	if (form == REQUEST_NONE)
+		return 0;
+	r = place_of(fs, dir, &place);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	buf_init(&bytes, REQUEST_MAX_BYTES);
+	buf_init(&defaults, REQUEST_MAX_BYTES);
+	r = read_entry(fs, entry, &bytes);
+	if (r == -EFBIG)
+		error_set(err, r, "%s is larger than %u MiB, the most a request may have.", name,
+			REQUEST_MAX_BYTES >> 20);
+	if (r < 0 || request_is_blank(bytes.data ? bytes.data : "", bytes.len))
+		goto out;
+	r = read_defaults(fs, dir, &defaults);
+	if (r < 0)
+		goto out;
+	bool has_defaults = !request_is_blank(defaults.data ? defaults.data : "", defaults.len);
+	r = request_build(place.model, form, bytes.data, bytes.len,
+		has_defaults ? defaults.data : NULL, has_defaults ? defaults.len : 0, &rules,
+		&out->request, err);
+	if (r == 0) {
+		digest_bytes(bytes.data, bytes.len, out->sha);
+		out->model = place.model;
+		out->nothing = false;
+	}
+out:
+	buf_finish(&bytes);
+	buf_finish(&defaults);
+	return r;
+}
+
+static int stage(struct fs *fs, int64_t entry, const struct checked *checked)
+{
+	const struct stage row = {
+		.entry = entry,
+		.model = checked->model->id,
+		.source_sha = checked->sha,
+		.body = checked->request.body,
+		.body_len = checked->request.body_len,
+		.estimate = checked->request.credits,
+		.warnings = checked->request.warnings,
+	};
+
+	return store_stage(fs->store, &row);
+}
+
+static void refuse(struct fs *fs, int64_t entry, uint64_t dir, const char *name,
+	const struct error *err)
+{
+	struct changes changes = {0};
+	char *text = NULL;
+
+	errors_add(fs, name, error_text(err));
+	if (asprintf(&text, "%s\n", error_text(err)) < 0)
+		return;
+	if (store_reject(fs->store, entry, dir, name, text, clock_now_ms(), &changes) == 0)
+		notifier_queue(fs, &changes);
+	free(text);
+}
+
+int draft_stage(struct fs *fs, struct draft *draft)
+{
+	struct checked checked;
+	struct error err = {0};
+	struct entry entry;
+	int r;
+
+	pthread_mutex_lock(&draft->step);
+	pthread_mutex_lock(&fs->drafts.lock);
+	bool idle = !draft->dirty || draft->gone;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	r = idle ? -EALREADY : store_entry_get(fs->store, draft->entry, &entry);
+	/* Under a scratch name the bytes stay changed: a rename may yet make them a request. */
+	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
+		r = -EALREADY;
+	if (r < 0)
+		goto out;
+	/* Cleared first: a write that comes while the bytes are read makes it dirty again. */
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->dirty = false;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	r = check(fs, draft->entry, entry.dir, entry.name, &checked, &err);
+	if (r == 0 && !checked.nothing)
+		r = stage(fs, draft->entry, &checked);
+	if (r == 0 && !checked.nothing) {
+		pthread_mutex_lock(&fs->drafts.lock);
+		draft->staged = true;
+		bool changed = draft->dirty;
+		if (changed)
+			draft->staged = false;
+		pthread_mutex_unlock(&fs->drafts.lock);
+		if (changed)
+			r = store_unstage(fs->store, draft->entry);
+	}
+	if (r == -EINVAL || r == -EFBIG)
+		refuse(fs, draft->entry, entry.dir, entry.name, &err);
+	request_finish(&checked.request);
+out:
+	pthread_mutex_unlock(&draft->step);
+	error_finish(&err);
+	return r == -EALREADY || r == -ENOENT ? 0 : r;
+}
+
+int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name)
+{
+	struct checked checked;
+	struct error err = {0};
+	struct task task = {0};
+	int r = check(fs, entry->id, dir, name, &checked, &err);
+	bool same = false;
+
+	if (r == -EINVAL && entry->task &&
+		store_task_get(fs->store, entry->task, &task) == 0) {
+		/* It was taken once: renaming it must not fail, whatever the rules are now. */
+		struct place place;
+		struct buf bytes;
+		char sha[DIGEST_HEX_SIZE];
+		buf_init(&bytes, REQUEST_MAX_BYTES);
+		if (read_entry(fs, entry->id, &bytes) == 0 && place_of(fs, dir, &place) == 0) {
+			digest_bytes(bytes.data, bytes.len, sha);
+			same = strcmp(sha, task.source_sha) == 0 &&
+			       strcmp(task.model, place.model->id) == 0;
+		}
+		buf_finish(&bytes);
+	}
+	if (same)
+		r = 0;
+	else if (r == -EINVAL || r == -EFBIG)
+		refuse(fs, entry->id, dir, name, &err);
+	else if (r == 0 && !checked.nothing)
+		r = stage(fs, entry->id, &checked) < 0 ? -EIO : 1;
+	request_finish(&checked.request);
+	error_finish(&err);
+	task_finish(&task);
+	return r;
+}
+
+int draft_commit(struct fs *fs, int64_t entry)
+{
+	struct changes changes = {0};
+	int64_t task;
+	bool fresh;
+	int r = store_commit(fs->store, entry, clock_now_ms(), &task, &fresh, &changes);
+
+	if (r < 0)
+		return r;
+	notifier_queue(fs, &changes);
+	if (fresh && fs->worker)
+		worker_wake(fs->worker);
+	return 0;
+}
+
+int draft_check_write(struct fs *fs, const struct entry *entry)
+{
+	struct checked checked;
+	struct error err = {0};
+	struct stat st;
+	struct buf bytes;
+	int r = 0;
+
+	if (request_form(entry->name) != REQUEST_JSON ||
+		files_stat_entry(fs->files, entry->id, &st) < 0 || st.st_size > WRITE_CHECK_MAX)
+		return 0;
+	buf_init(&bytes, WRITE_CHECK_MAX);
+	bool complete = read_entry(fs, entry->id, &bytes) == 0 && bytes.data &&
+			json_is_complete(bytes.data, bytes.len);
+	buf_finish(&bytes);
+	if (!complete)
+		return 0;
+	r = check(fs, entry->id, entry->dir, entry->name, &checked, &err);
+	if (r == -EINVAL)
+		refuse(fs, entry->id, entry->dir, entry->name, &err);
+	request_finish(&checked.request);
+	error_finish(&err);
+	return r == -EINVAL ? r : 0;
+}

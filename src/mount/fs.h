@@ -1,0 +1,213 @@
+/* What the FUSE side's own files share. */
+#pragma once
+
+#define FUSE_USE_VERSION 312
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "kiefs/entry.h"
+#include "kiefs/store.h"
+#include "kiefs/tree.h"
+
+struct buf;
+struct catalogue;
+struct error;
+struct files;
+struct model;
+struct worker;
+
+/* Generated files that never change are cached by the kernel for this long (seconds). */
+#define LONG_TIMEOUT 86400.0
+/* Names in models' directories: the kernel itself makes and removes them, but for the few that
+ * the notifier tells it about. */
+#define NAME_TIMEOUT 3600.0
+
+/* Open request files and scratch, by entry (draft.c). */
+struct drafts {
+	pthread_mutex_t lock;
+	pthread_cond_t settled; /* some draft lost its last writer */
+	struct draft *first;	/* struct draft::next */
+};
+
+/* Parked readers of wait files (wait.c). */
+struct waits {
+	pthread_mutex_t lock;
+	struct park *first; /* struct park::next */
+	bool closed;	    /* no more parking: the mount is going away */
+};
+
+/* Changes on their way to the kernel (notify.c). */
+struct notifier {
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct note *first, *last; /* struct note::next */
+	bool stop;
+	bool started;
+	pthread_t thread;
+};
+
+/* The last refusals, for .kiefs/errors (control.c). */
+#define ERRORS_KEPT 50
+struct errors {
+	pthread_mutex_t lock;
+	char *lines[ERRORS_KEPT]; /* ring */
+	unsigned next;
+};
+
+struct fs {
+	const struct catalogue *catalogue;
+	struct tree *tree;
+	struct store *store;
+	const struct files *files;
+	struct worker *worker;
+	struct fuse_session *session;
+	const char *mountpoint;
+	const char *config_text;
+	bool warn_only;
+	uid_t uid;
+	gid_t gid;
+	int64_t started_ms;
+	struct drafts drafts;
+	struct waits waits;
+	struct notifier notifier;
+	struct errors errors;
+};
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+/* ---- node.c: what an inode is ---- */
+
+/* Attributes and how long the kernel may keep them (seconds). 0 or -errno. */
+int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout);
+int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double *timeout);
+/* Fills a reply's entry for the inode; 0 or -errno. `entry` may be NULL. */
+int node_param(struct fs *fs, uint64_t inode, const struct entry *entry,
+	struct fuse_entry_param *out);
+
+/* Where names of the user's may stand. */
+struct place {
+	const struct model *model;
+	int depth; /* components below the mount */
+};
+/* -ENOENT: not in a model's directory (any more). */
+int place_of(struct fs *fs, uint64_t dir, struct place *out);
+/* The name under which a task's own directory shows a result. */
+void result_name(const struct result *result, int several, char *out, size_t size);
+
+/* ---- text.c: files that are made when looked at ---- */
+
+/* Whether the inode is such a file. */
+bool text_is(struct fs *fs, uint64_t inode);
+int text_make(struct fs *fs, uint64_t inode, struct buf *out);
+
+/* ---- dir.c ---- */
+
+struct listing {
+	/* Nonzero: no more. */
+	int (*add)(struct listing *listing, const char *name, uint64_t inode,
+		const struct entry *entry, off_t next);
+};
+int dir_list(struct fs *fs, uint64_t inode, off_t offset, struct listing *listing);
+
+/* ---- draft.c ---- */
+
+struct draft;
+/* Takes a reference for an open handle. NULL: out of memory. */
+struct draft *draft_open(struct fs *fs, int64_t entry, bool writer);
+void draft_close(struct fs *fs, struct draft *draft, bool writer);
+/* Its bytes changed: what was staged is void. */
+int draft_changed(struct fs *fs, struct draft *draft);
+/* Checks and stages changed bytes; -EINVAL or -EFBIG leave `<name>.error`. */
+int draft_stage(struct fs *fs, struct draft *draft);
+bool draft_is_dirty(struct fs *fs, struct draft *draft);
+/* Whether a handle holds back bytes of the entry that are to become a task. */
+bool draft_is_pending(struct fs *fs, int64_t entry);
+/* Waits briefly for a release that follows a close() which has already returned. */
+void draft_settle(struct fs *fs, int64_t entry);
+/* Whether any handle on the entry may write. */
+bool draft_has_writers(struct fs *fs, int64_t entry);
+void draft_gone(struct fs *fs, int64_t entry);
+/* The last step of a rename: checks the bytes of a closed file for a place it is about to have.
+ * 0: nothing to send; 1: staged, commit after the rename; -errno: refused. */
+int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name);
+int draft_commit(struct fs *fs, int64_t entry);
+/* A write has made the text complete: refuses at once what can never become a request. */
+int draft_check_write(struct fs *fs, const struct entry *entry);
+
+/* ---- wait.c ---- */
+
+/* Answers the read now, or parks it. `task` 0: by entry. */
+void wait_read(struct fs *fs, fuse_req_t req, int64_t task, int64_t entry);
+/* Answers whoever waited for this task. */
+void wait_check(struct fs *fs);
+/* Answers all with ECONNABORTED; later ones are not parked. */
+void wait_abort(struct fs *fs);
+
+/* ---- notify.c ---- */
+
+int notifier_start(struct fs *fs);
+void notifier_stop(struct fs *fs);
+void notifier_queue(struct fs *fs, const struct changes *changes);
+
+/* ---- control.c ---- */
+
+/* One word written to tasks/all/<n>/control, or (task 0) to .kiefs/control. */
+int control_write(struct fs *fs, int64_t task, const char *text, size_t len);
+/* Keeps the sentence for .kiefs/errors. */
+void errors_add(struct fs *fs, const char *where, const char *text);
+void errors_print(struct fs *fs, struct buf *out);
+void errors_finish(struct fs *fs);
+/* .kiefs/stats: Prometheus text. */
+int stats_print(struct fs *fs, struct buf *out);
+
+/* ---- the handlers, by file ---- */
+
+struct handle;
+extern const struct fuse_lowlevel_ops fs_ops;
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+	struct fuse_file_info *fi);
+void op_readlink(fuse_req_t req, fuse_ino_t ino);
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *fi);
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev);
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+	const char *new_name, unsigned int flags);
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name);
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *fi);
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *fi);
+void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t offset,
+	struct fuse_file_info *fi);
+void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+	struct fuse_file_info *fi);
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
+	struct fuse_file_info *fi);
+void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset, struct fuse_file_info *in_fi,
+	fuse_ino_t out, off_t out_offset, struct fuse_file_info *out_fi, size_t len, int flags);
+void op_statfs(fuse_req_t req, fuse_ino_t ino);
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
+	int flags);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);

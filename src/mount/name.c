@@ -1,0 +1,219 @@
+/* Making, moving and removing names. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fs.h"
+#include "kiefs/clock.h"
+#include "kiefs/files.h"
+#include "kiefs/inode.h"
+#include "kiefs/request.h"
+
+static int make(struct fs *fs, uint64_t parent, const char *name, enum entry_kind kind, mode_t mode,
+	struct fuse_entry_param *param)
+{
+	struct place place;
+	struct entry entry;
+	int r = place_of(fs, parent, &place);
+
+	if (r == -ENOENT)
+		return -EPERM;
+	if (r == 0 && !entry_name_is_free(name) && strcmp(name, "defaults.json") != 0)
+		return -EEXIST;
+	if (r == 0)
+		r = store_entry_create(fs->store, parent, name, kind, (int)(mode & 0777),
+			clock_now_ms(), &entry);
+	return r < 0 ? r : node_param(fs, inode_entry(entry.id), &entry, param);
+}
+
+static void reply_made(fuse_req_t req, int r, const struct fuse_entry_param *param)
+{
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_entry(req, param);
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	struct fuse_entry_param param;
+	int r = make(fs_of(req), parent, name, ENTRY_DIR, mode, &param);
+
+	reply_made(req, r, &param);
+}
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	struct fuse_entry_param param;
+	int r = -EPERM;
+
+	if (S_ISREG(mode))
+		r = make(fs_of(req), parent, name, ENTRY_FILE, mode, &param);
+	reply_made(req, r, &param);
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+/* What the removed or replaced name held on disk goes with it. */
+static void drop_bytes(struct fs *fs, const struct entry *entry)
+{
+	if (entry->kind == ENTRY_FILE) {
+		draft_gone(fs, entry->id);
+		files_remove_entry(fs->files, entry->id);
+	} else if (entry->kind == ENTRY_RESULT) {
+		files_remove_result(fs->files, entry->task, entry->index);
+	}
+}
+
+/* An entry of the user's or the daemon's; fixed names are -EROFS, others -ENOENT. */
+static int find_entry(struct fs *fs, uint64_t parent, const char *name, struct entry *out)
+{
+	const struct tree_node *node;
+
+	if (inode_kind(parent) == INODE_STATIC) {
+		node = tree_find(fs->tree, parent);
+		if (!node)
+			return -ENOENT;
+		if (tree_child(node, name) || node->kind != TREE_MODEL)
+			return -EROFS;
+	} else if (inode_kind(parent) != INODE_ENTRY) {
+		return -EROFS;
+	}
+	return store_entry_lookup(fs->store, parent, name, out);
+}
+
+static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, bool folder)
+{
+	struct fs *fs = fs_of(req);
+	struct changes changes = {0};
+	struct entry entry;
+	int r = find_entry(fs, parent, name, &entry);
+
+	if (r == 0 && folder && entry.kind != ENTRY_DIR)
+		r = -ENOTDIR;
+	if (r == 0 && !folder && entry.kind == ENTRY_DIR)
+		r = -EISDIR;
+	if (r == 0)
+		r = store_entry_remove(fs->store, entry.id, clock_now_ms(), &changes);
+	if (r == 0) {
+		drop_bytes(fs, &entry);
+		notifier_queue(fs, &changes);
+	}
+	fuse_reply_err(req, -r);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	remove_name(req, parent, name, false);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	remove_name(req, parent, name, true);
+}
+
+/* A folder may not move into itself; the kernel checks what it has seen, this what it has not. */
+static int check_loop(struct fs *fs, int64_t folder, uint64_t dir)
+{
+	struct entry entry;
+
+	for (int i = 0; i < 64 && inode_kind(dir) == INODE_ENTRY; i++) {
+		if (inode_entry_id(dir) == folder)
+			return -EINVAL;
+		int r = store_entry_get(fs->store, inode_entry_id(dir), &entry);
+		if (r < 0)
+			return r;
+		dir = entry.dir;
+	}
+	return 0;
+}
+
+static int exchange(struct fs *fs, const struct entry *source, uint64_t new_parent,
+	const char *new_name)
+{
+	struct entry target;
+	int r = find_entry(fs, new_parent, new_name, &target);
+
+	if (r < 0)
+		return r;
+	if (source->kind > ENTRY_FILE || target.kind > ENTRY_FILE)
+		return -EPERM;
+	return store_entry_exchange(fs->store, source->id, target.id);
+}
+
+static int check_target(struct fs *fs, const struct entry *source, uint64_t new_parent,
+	const char *new_name, unsigned int flags)
+{
+	struct entry target;
+	struct place place;
+	int r;
+
+	if (source->kind == ENTRY_STATUS || source->kind == ENTRY_ERROR)
+		return -EPERM;
+	r = place_of(fs, new_parent, &place);
+	if (r < 0)
+		return r == -ENOENT ? -EPERM : r;
+	if (!entry_name_is_free(new_name) && strcmp(new_name, "defaults.json") != 0)
+		return -EROFS;
+	r = find_entry(fs, new_parent, new_name, &target);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (flags & RENAME_NOREPLACE)
+		return -EEXIST;
+	return target.kind == ENTRY_STATUS || target.kind == ENTRY_ERROR ? -EPERM : 0;
+}
+
+static int rename_entry(struct fs *fs, const struct entry *source, uint64_t new_parent,
+	const char *new_name, unsigned int flags)
+{
+	bool request = request_form(new_name) != REQUEST_NONE;
+	struct changes changes = {0};
+	struct entry replaced = {0};
+	bool commit = false;
+	int r = check_target(fs, source, new_parent, new_name, flags);
+
+	if (r == 0 && source->kind == ENTRY_DIR)
+		r = check_loop(fs, source->id, new_parent);
+	/* An open file's bytes are not final: its last close will look at them under the new name. */
+	if (r == 0 && source->kind == ENTRY_FILE && request &&
+		!draft_has_writers(fs, source->id)) {
+		r = draft_stage_for(fs, source, new_parent, new_name);
+		commit = r == 1;
+	}
+	if (r < 0)
+		return r;
+	r = store_entry_rename(fs->store, source->id, new_parent, new_name, request,
+		clock_now_ms(), &replaced, &changes);
+	if (r < 0)
+		return r;
+	if (replaced.id && replaced.id != source->id)
+		drop_bytes(fs, &replaced);
+	notifier_queue(fs, &changes);
+	if (commit)
+		r = draft_commit(fs, source->id);
+	return r == -ENOENT ? 0 : r;
+}
+
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+	const char *new_name, unsigned int flags)
+{
+	struct fs *fs = fs_of(req);
+	struct entry source;
+	int r = flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) ? -EINVAL : 0;
+
+	if (r == 0)
+		r = find_entry(fs, parent, name, &source);
+	if (r == 0)
+		r = flags & RENAME_EXCHANGE ? exchange(fs, &source, new_parent, new_name)
+					    : rename_entry(fs, &source, new_parent, new_name, flags);
+	fuse_reply_err(req, -r);
+}

@@ -1,0 +1,255 @@
+/* What an inode is: its attributes, and where it stands. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs.h"
+#include "kiefs/buf.h"
+#include "kiefs/clock.h"
+#include "kiefs/files.h"
+#include "kiefs/inode.h"
+
+#define TEXT_MAX (64u << 20)
+/* A folder in a folder ... a chain longer than this is taken for a damaged index. */
+#define DEPTH_MAX 64
+
+static void fill(struct fs *fs, uint64_t inode, mode_t mode, off_t size, int64_t mtime_ms,
+	struct stat *st)
+{
+	*st = (struct stat){
+		.st_ino = inode,
+		.st_mode = mode,
+		.st_nlink = S_ISDIR(mode) ? 2 : 1,
+		.st_uid = fs->uid,
+		.st_gid = fs->gid,
+		.st_size = size,
+		.st_blksize = 4096,
+		.st_blocks = (size + 511) / 512,
+	};
+	st->st_mtim.tv_sec = mtime_ms / 1000;
+	st->st_mtim.tv_nsec = mtime_ms % 1000 * 1000000;
+	st->st_atim = st->st_ctim = st->st_mtim;
+}
+
+static int dir_mtime(struct fs *fs, uint64_t inode, int64_t otherwise, int64_t *out)
+{
+	int r = store_dir_mtime(fs->store, inode, out);
+
+	if (r == -ENOENT) {
+		*out = otherwise;
+		r = 0;
+	}
+	return r;
+}
+
+/* The size of a generated file is what reading it now would give. */
+static int text_stat(struct fs *fs, uint64_t inode, mode_t mode, int64_t mtime_ms, struct stat *st)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	int r = text_make(fs, inode, &text);
+	if (r == 0)
+		fill(fs, inode, S_IFREG | mode, (off_t)text.len, mtime_ms, st);
+	buf_finish(&text);
+	return r;
+}
+
+static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
+{
+	const struct tree_node *node = tree_find(fs->tree, inode);
+	int64_t mtime = fs->started_ms;
+	int r = 0;
+
+	if (!node)
+		return -ENOENT;
+	*timeout = LONG_TIMEOUT;
+	switch (node->kind) {
+	case TREE_FOLDER:
+		fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
+		break;
+	case TREE_MODEL:
+		*timeout = 1;
+		r = dir_mtime(fs, inode, mtime, &mtime);
+		fill(fs, inode, S_IFDIR | 0755, 0, mtime, st);
+		break;
+	case TREE_TASKS_ALL:
+	case TREE_TASKS_GROUP:
+		*timeout = 1;
+		fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
+		break;
+	case TREE_LATEST:
+		*timeout = 0;
+		fill(fs, inode, S_IFLNK | 0777, 0, mtime, st);
+		break;
+	case TREE_CONTROL:
+		fill(fs, inode, S_IFREG | 0200, 0, mtime, st);
+		break;
+	case TREE_STATS:
+	case TREE_LOG:
+	case TREE_ERRORS:
+		*timeout = 0;
+		r = text_stat(fs, inode, 0444, clock_now_ms(), st);
+		break;
+	case TREE_README:
+	case TREE_SCHEMA:
+	case TREE_EXAMPLE:
+	case TREE_CONFIG:
+		r = text_stat(fs, inode, 0444, mtime, st);
+		break;
+	}
+	return r;
+}
+
+static int task_slot_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
+{
+	int slot = inode_task_slot(inode);
+	int64_t id = inode_task_id(inode), mtime;
+	struct task task = {0};
+	struct result result = {0};
+	int r = store_task_get(fs->store, id, &task);
+
+	if (r < 0)
+		return r;
+	*timeout = 0;
+	mtime = task.ended_ms ? task.ended_ms : task.created_ms;
+	if (slot == SLOT_DIR) {
+		*timeout = 1;
+		fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
+	} else if (slot == SLOT_WAIT) {
+		*timeout = LONG_TIMEOUT;
+		fill(fs, inode, S_IFREG | 0444, 0, mtime, st);
+	} else if (slot == SLOT_CONTROL) {
+		*timeout = LONG_TIMEOUT;
+		fill(fs, inode, S_IFREG | 0200, 0, mtime, st);
+	} else if (slot > SLOT_RESULT) {
+		r = store_result_get(fs->store, id, slot - SLOT_RESULT, &result);
+		if (r == 0 && (!result.whole || result.removed))
+			r = -ENOENT;
+		if (r == 0)
+			fill(fs, inode, S_IFREG | 0444, result.size, result.mtime_ms, st);
+		*timeout = NAME_TIMEOUT;
+		result_finish(&result);
+	} else {
+		r = text_stat(fs, inode, 0444, mtime, st);
+	}
+	task_finish(&task);
+	return r;
+}
+
+int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double *timeout)
+{
+	uint64_t inode = inode_entry(entry->id);
+	int64_t mtime = entry->mtime_ns / 1000000;
+	struct stat file;
+	int r;
+
+	*timeout = NAME_TIMEOUT;
+	switch (entry->kind) {
+	case ENTRY_DIR:
+		*timeout = 1;
+		r = dir_mtime(fs, inode, mtime, &mtime);
+		fill(fs, inode, S_IFDIR | (mode_t)entry->mode, 0, mtime, st);
+		return r;
+	case ENTRY_FILE:
+		fill(fs, inode, S_IFREG | (mode_t)entry->mode, 0, mtime, st);
+		r = files_stat_entry(fs->files, entry->id, &file);
+		if (r == 0) {
+			st->st_size = file.st_size;
+			st->st_blocks = file.st_blocks;
+			st->st_atim = file.st_atim;
+			st->st_mtim = file.st_mtim;
+			st->st_ctim = file.st_ctim;
+		}
+		return r == -ENOENT ? 0 : r;
+	case ENTRY_RESULT:
+	case ENTRY_ERROR:
+		if (entry->kind == ENTRY_ERROR)
+			*timeout = 0;
+		fill(fs, inode, S_IFREG | 0444, entry->size, mtime, st);
+		return 0;
+	case ENTRY_STATUS:
+		*timeout = 0;
+		return text_stat(fs, inode, 0444, clock_now_ms(), st);
+	}
+	return -ENOENT;
+}
+
+int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
+{
+	struct entry entry;
+	int r;
+
+	switch (inode_kind(inode)) {
+	case INODE_STATIC:
+		return static_stat(fs, inode, st, timeout);
+	case INODE_ENTRY:
+		r = store_entry_get(fs->store, inode_entry_id(inode), &entry);
+		return r < 0 ? r : entry_stat(fs, &entry, st, timeout);
+	case INODE_TASK:
+		return task_slot_stat(fs, inode, st, timeout);
+	case INODE_WAIT:
+		*timeout = 0;
+		fill(fs, inode, S_IFREG | 0444, 0, clock_now_ms(), st);
+		return 0;
+	case INODE_LINK:
+	case INODE_HOME:
+		*timeout = 0;
+		fill(fs, inode, S_IFLNK | 0777, 0, fs->started_ms, st);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int node_param(struct fs *fs, uint64_t inode, const struct entry *entry,
+	struct fuse_entry_param *out)
+{
+	int r;
+
+	*out = (struct fuse_entry_param){.ino = inode};
+	r = entry ? entry_stat(fs, entry, &out->attr, &out->attr_timeout)
+		  : node_stat(fs, inode, &out->attr, &out->attr_timeout);
+	/* Where the attributes may be kept, so may the name; what comes and goes is looked up. */
+	out->entry_timeout = S_ISDIR(out->attr.st_mode) && inode_kind(inode) == INODE_STATIC
+				     ? LONG_TIMEOUT
+				     : out->attr_timeout;
+	return r;
+}
+
+int place_of(struct fs *fs, uint64_t dir, struct place *out)
+{
+	struct entry entry;
+	int below = 0;
+
+	for (int i = 0; i < DEPTH_MAX; i++) {
+		if (inode_kind(dir) == INODE_STATIC) {
+			const struct tree_node *node = tree_find(fs->tree, dir);
+			if (!node || node->kind != TREE_MODEL)
+				return -ENOENT;
+			out->model = node->model;
+			out->depth = node->depth + below;
+			return 0;
+		}
+		if (inode_kind(dir) != INODE_ENTRY)
+			return -ENOENT;
+		int r = store_entry_get(fs->store, inode_entry_id(dir), &entry);
+		if (r < 0)
+			return r;
+		if (entry.kind != ENTRY_DIR)
+			return -ENOTDIR;
+		dir = entry.dir;
+		below++;
+	}
+	return -ENOENT;
+}
+
+void result_name(const struct result *result, int several, char *out, size_t size)
+{
+	const char *stem = result->label ? result->label : "result";
+
+	if (several > 1)
+		snprintf(out, size, "%s-%d.%s", stem, result->index, result->extension);
+	else
+		snprintf(out, size, "%s.%s", stem, result->extension);
+}

@@ -1,0 +1,219 @@
+/* Files that are made when looked at: from the catalogue, the index, the daemon's own state. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs.h"
+#include "kiefs/buf.h"
+#include "kiefs/clock.h"
+#include "kiefs/describe.h"
+#include "kiefs/inode.h"
+
+#define LOG_LINES 1000
+
+static int static_text(struct fs *fs, const struct tree_node *node, struct buf *out)
+{
+	switch (node->kind) {
+	case TREE_README:
+		return node->model ? describe_readme(node->model, out)
+				   : describe_mount(fs->catalogue, out);
+	case TREE_SCHEMA:
+		return describe_schema(node->model, out);
+	case TREE_EXAMPLE:
+		return describe_example(node->model, out);
+	case TREE_STATS:
+		return stats_print(fs, out);
+	case TREE_LOG:
+		return store_log_tail(fs->store, LOG_LINES, out);
+	case TREE_ERRORS:
+		errors_print(fs, out);
+		return out->error;
+	case TREE_CONFIG:
+		return buf_adds(out, fs->config_text);
+	default:
+		return -EISDIR;
+	}
+}
+
+static void add_time(cJSON *object, const char *name, int64_t ms)
+{
+	char when[32];
+
+	if (ms == 0) {
+		cJSON_AddNullToObject(object, name);
+		return;
+	}
+	clock_format(ms, when, sizeof(when));
+	cJSON_AddStringToObject(object, name, when);
+}
+
+static void add_number(cJSON *object, const char *name, double value)
+{
+	if (value < 0)
+		cJSON_AddNullToObject(object, name);
+	else
+		cJSON_AddNumberToObject(object, name, value);
+}
+
+static void add_text(cJSON *object, const char *name, const char *text)
+{
+	if (text)
+		cJSON_AddStringToObject(object, name, text);
+	else
+		cJSON_AddNullToObject(object, name);
+}
+
+static int add_results(struct fs *fs, int64_t task, cJSON *object)
+{
+	struct result *results = calloc(RESULTS_MAX, sizeof(*results));
+	cJSON *array = cJSON_AddArrayToObject(object, "results");
+	char name[96];
+
+	if (!results) {
+		return -ENOMEM;
+	}
+	int n = store_result_list(fs->store, task, results, RESULTS_MAX);
+	for (int i = 0; i < n; i++) {
+		cJSON *item = cJSON_CreateObject();
+		result_name(&results[i], n, name, sizeof(name));
+		add_text(item, "file", results[i].whole && !results[i].removed ? name : NULL);
+		cJSON_AddBoolToObject(item, "whole", results[i].whole);
+		cJSON_AddBoolToObject(item, "removed", results[i].removed);
+		add_text(item, "type", results[i].mime);
+		cJSON_AddNumberToObject(item, "size", (double)results[i].size);
+		add_text(item, "sha256", results[i].sha256);
+		cJSON_AddItemToArray(array, item);
+		result_finish(&results[i]);
+	}
+	free(results);
+	return n < 0 ? n : 0;
+}
+
+static int meta_text(struct fs *fs, const struct task *task, struct buf *out)
+{
+	cJSON *meta = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(meta, "task", (double)task->id);
+	add_text(meta, "model", task->model);
+	add_text(meta, "name", task->name);
+	add_text(meta, "state", task_state_name(task->state));
+	add_text(meta, "held_for", task->state == TASK_HELD ? task_hold_name(task->hold) : NULL);
+	add_text(meta, "remote_id", task->remote_id);
+	add_text(meta, "remote_state", task->remote_state);
+	add_number(meta, "progress", task->progress);
+	add_time(meta, "created", task->created_ms);
+	add_time(meta, "submitted", task->submitted_ms);
+	add_time(meta, "ended", task->ended_ms);
+	add_number(meta, "estimated_credits", task->estimate);
+	add_number(meta, "credits", task->credits);
+	add_text(meta, "source_sha256", task->source_sha);
+	int r = add_results(fs, task->id, meta);
+	char *text = r == 0 ? cJSON_Print(meta) : NULL;
+	if (r == 0)
+		r = text ? buf_addf(out, "%s\n", text) : -ENOMEM;
+	cJSON_free(text);
+	cJSON_Delete(meta);
+	return r;
+}
+
+static int status_text(const struct task *task, struct buf *out)
+{
+	char line[128];
+
+	task_status_line(task, clock_now_ms(), line, sizeof(line));
+	return buf_addf(out, "%s\n", line);
+}
+
+static int task_text(struct fs *fs, int64_t id, int slot, struct buf *out)
+{
+	struct task task = {0};
+	int r = store_task_get(fs->store, id, &task);
+
+	if (r < 0)
+		return r;
+	switch (slot) {
+	case SLOT_REQUEST:
+		r = store_task_body(fs->store, id, out);
+		break;
+	case SLOT_STATUS:
+		r = status_text(&task, out);
+		break;
+	case SLOT_LOG:
+		r = store_log_task(fs->store, id, out);
+		break;
+	case SLOT_RECORD:
+		r = store_task_record(fs->store, id, out);
+		break;
+	case SLOT_META:
+		r = meta_text(fs, &task, out);
+		break;
+	case SLOT_ERROR:
+		r = task.error ? buf_addf(out, "%s\n", task.error) : 0;
+		break;
+	default:
+		r = -EINVAL;
+		break;
+	}
+	task_finish(&task);
+	return r;
+}
+
+static int entry_text(struct fs *fs, int64_t id, struct buf *out)
+{
+	struct entry entry;
+	int r = store_entry_get(fs->store, id, &entry);
+
+	if (r < 0)
+		return r;
+	if (entry.kind == ENTRY_ERROR)
+		return store_entry_text(fs->store, id, out);
+	return entry.kind == ENTRY_STATUS ? task_text(fs, entry.task, SLOT_STATUS, out) : -EINVAL;
+}
+
+bool text_is(struct fs *fs, uint64_t inode)
+{
+	const struct tree_node *node;
+	struct entry entry;
+	int slot;
+
+	switch (inode_kind(inode)) {
+	case INODE_STATIC:
+		node = tree_find(fs->tree, inode);
+		return node && !tree_is_folder(node) && node->kind != TREE_CONTROL &&
+		       node->kind != TREE_LATEST;
+	case INODE_TASK:
+		slot = inode_task_slot(inode);
+		return slot != SLOT_DIR && slot != SLOT_WAIT && slot != SLOT_CONTROL &&
+		       slot < SLOT_RESULT;
+	case INODE_ENTRY:
+		return store_entry_get(fs->store, inode_entry_id(inode), &entry) == 0 &&
+		       (entry.kind == ENTRY_ERROR || entry.kind == ENTRY_STATUS);
+	case INODE_LINK:
+	case INODE_HOME:
+	case INODE_WAIT:
+		return false;
+	}
+	return false;
+}
+
+int text_make(struct fs *fs, uint64_t inode, struct buf *out)
+{
+	const struct tree_node *node;
+
+	switch (inode_kind(inode)) {
+	case INODE_STATIC:
+		node = tree_find(fs->tree, inode);
+		return node ? static_text(fs, node, out) : -ENOENT;
+	case INODE_TASK:
+		return task_text(fs, inode_task_id(inode), inode_task_slot(inode), out);
+	case INODE_ENTRY:
+		return entry_text(fs, inode_entry_id(inode), out);
+	case INODE_LINK:
+	case INODE_HOME:
+	case INODE_WAIT:
+		break;
+	}
+	return -EINVAL;
+}

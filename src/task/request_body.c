@@ -1,0 +1,128 @@
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kiefs/catalogue.h"
+#include "request_parts.h"
+
+/*
+ * cJSON prints 15 digits and calls it equal, so 9007199254740991 would become another number.
+ * Every number is spelled here with as many digits as bring it back, whole ones without exponent.
+ */
+static int spell_numbers(cJSON *value)
+{
+	char digits[64];
+	cJSON *inner;
+
+	if (cJSON_IsNumber(value)) {
+		double number = value->valuedouble;
+
+		if (number == floor(number) && fabs(number) < 1e17)
+			snprintf(digits, sizeof(digits), "%.0f", number == 0 ? 0 : number);
+		else
+			for (int precision = 15; precision <= 17; precision++) {
+				snprintf(digits, sizeof(digits), "%.*g", precision, number);
+				if (strtod(digits, NULL) == number)
+					break;
+			}
+		value->valuestring = strdup(digits);
+		if (!value->valuestring)
+			return -ENOMEM;
+		value->type = (value->type & ~0xff) | cJSON_Raw;
+		return 0;
+	}
+	cJSON_ArrayForEach(inner, value)
+	{
+		int r = spell_numbers(inner);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool is_word(const cJSON *value, const char *word)
+{
+	return cJSON_IsString(value) && strcmp(value->valuestring, word) == 0;
+}
+
+static int fill(
+	const cJSON *part, const struct model *model, const struct draft *draft, cJSON **out);
+
+static int fill_container(
+	const cJSON *part, const struct model *model, const struct draft *draft, cJSON **out)
+{
+	cJSON *copy = cJSON_IsObject(part) ? cJSON_CreateObject() : cJSON_CreateArray();
+	const cJSON *inner;
+	int r = copy ? 0 : -ENOMEM;
+
+	cJSON_ArrayForEach(inner, part)
+	{
+		cJSON *filled = NULL;
+
+		if (r == 0)
+			r = fill(inner, model, draft, &filled);
+		if (!filled)
+			continue;
+		if (cJSON_IsArray(part))
+			cJSON_AddItemToArray(copy, filled);
+		else if (!cJSON_AddItemToObject(copy, inner->string, filled)) {
+			cJSON_Delete(filled);
+			r = -ENOMEM;
+		}
+	}
+	if (r < 0)
+		cJSON_Delete(copy);
+	else
+		*out = copy;
+	return r;
+}
+
+/* A copy of the template with its words replaced; `*out` stays as it is where nothing is to be
+ * put. */
+static int fill(
+	const cJSON *part, const struct model *model, const struct draft *draft, cJSON **out)
+{
+	const cJSON *from = part;
+
+	if (cJSON_IsObject(part) || cJSON_IsArray(part))
+		return fill_container(part, model, draft, out);
+	if (is_word(part, "$callback") && !draft->callback)
+		return 0;
+	if (is_word(part, "$callback"))
+		from = draft->callback;
+	else if (is_word(part, "$input"))
+		from = draft->input;
+	*out = is_word(part, "$model") ? cJSON_CreateString(model->id)
+				       : cJSON_Duplicate(from, true);
+	return *out ? 0 : -ENOMEM;
+}
+
+/* What the user wrote beside `input` goes beside it again, and wins over the template. */
+static int add_extra(cJSON *body, cJSON *extra)
+{
+	cJSON *next;
+	int r = 0;
+
+	for (cJSON *member = extra ? extra->child : NULL; r == 0 && member; member = next) {
+		next = member->next;
+		cJSON_DeleteItemFromObjectCaseSensitive(body, member->string);
+		r = object_move(body, extra, member);
+	}
+	return r;
+}
+
+char *draft_print(const struct model *model, struct draft *draft)
+{
+	cJSON *body = NULL;
+	char *text = NULL;
+
+	if (fill(model->service->body, model, draft, &body) < 0 || !body)
+		return NULL;
+	if (add_extra(body, draft->extra) == 0 && spell_numbers(body) == 0)
+		text = cJSON_PrintUnformatted(body);
+	cJSON_Delete(body);
+	return text;
+}

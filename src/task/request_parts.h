@@ -1,0 +1,48 @@
+/* A request on its way from bytes to a body. Private to request*.c. */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+
+struct findings;
+struct model;
+
+/* A zeroed struct is empty. Objects and strings are owned, and NULL while there is none. */
+struct draft {
+	cJSON *input;	  /* object */
+	cJSON *callback;  /* string: where the service is to report */
+	cJSON *extra;	  /* object: what stands beside `input` and is passed through */
+	cJSON *template;  /* object: what a prompt's template sets besides the text */
+	cJSON *defaulted; /* object: a member for each one of `input` that defaults.json gave */
+};
+
+/* Accepts NULL and a zeroed struct. */
+void draft_finish(struct draft *draft);
+
+/*
+ * request_read.c: bytes to a draft; nothing is checked against the catalogue yet. `label` is put
+ * before each sentence ("" or "defaults.json: "). Faults go to `findings`; -EINVAL when one of
+ * them stops the reading, and the draft then has no input. The draft must be empty.
+ */
+int draft_read_prompt(const struct model *model, const char *bytes, size_t len, struct draft *draft,
+	struct findings *findings);
+int draft_read_json(const struct model *model, const char *label, const char *bytes, size_t len,
+	struct draft *draft, struct findings *findings);
+
+/* request_defaults.c: fills what is missing from defaults.json's draft (its members are moved). */
+int draft_merge(struct draft *draft, struct draft *defaults);
+/* ... and then from the prompt's template and the catalogue's defaults. */
+int draft_complete(const struct model *model, struct draft *draft);
+
+/* request_check.c: the input against the model's fields and their rules. 0 or -ENOMEM. */
+int draft_check(const struct model *model, struct draft *draft, struct findings *findings);
+
+/* request_body.c: the body to send, heap; NULL when out of memory. Takes numbers apart from their
+ * values: the draft is good for nothing else afterwards. */
+char *draft_print(const struct model *model, struct draft *draft);
+
+/* Moves `member` of `from` into `to` under its own name; it is freed on failure. 0 or -ENOMEM. */
+int object_move(cJSON *to, cJSON *from, cJSON *member);
+
+/* Copies `value` into `object` under `name`. 0 or -ENOMEM. */
+int object_add_copy(cJSON *object, const char *name, const cJSON *value);
