@@ -44,7 +44,7 @@ int control_health(struct sim *sim, const struct route *route, const struct requ
 
 	cJSON_AddTrueToObject(json, "ok");
 	cJSON_AddStringToObject(json, "version", KIEFS_VERSION);
-	cJSON_AddNumberToObject(json, "now_ms", (double)clock_now_ms(&sim->clock));
+	cJSON_AddNumberToObject(json, "now_ms", (double)sim_clock_now_ms(&sim->clock));
 	return reply_json(reply, 200, json);
 }
 
@@ -67,7 +67,8 @@ int control_requests(struct sim *sim, const struct route *route, const struct re
 	int r = 0;
 
 	if (is_full)
-		r = tasks_each(&sim->tasks, describe_task, cJSON_AddObjectToObject(json, "by_task"));
+		r = tasks_each(
+			&sim->tasks, describe_task, cJSON_AddObjectToObject(json, "by_task"));
 	if (r == 0)
 		return reply_json(reply, 200, json);
 	cJSON_Delete(json);
@@ -164,7 +165,7 @@ int control_time(struct sim *sim, const struct route *route, const struct reques
 		return r;
 	if (ms > 1e13)
 		return refuse(reply, "advance_ms: too far");
-	clock_advance(&sim->clock, (int64_t)ms);
+	sim_clock_advance(&sim->clock, (int64_t)ms);
 	return done(reply);
 }
 

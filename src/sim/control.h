@@ -4,7 +4,7 @@
 #include "routes.h"
 
 #define CONTROL_HANDLER(name)                                                                      \
-	int name(struct sim *sim, const struct route *route, const struct request *request,       \
+	int name(struct sim *sim, const struct route *route, const struct request *request,        \
 		struct reply *reply)
 
 CONTROL_HANDLER(control_health);

@@ -138,8 +138,7 @@ int delay_connection(struct delay *delay, struct MHD_Connection *connection, int
 	if (r == 0) {
 		/* Suspended before the thread can see it, so that it is never woken too early. */
 		MHD_suspend_connection(connection);
-		delay->waiting[delay->count++] =
-			(struct waiting){monotonic_ms() + ms, connection};
+		delay->waiting[delay->count++] = (struct waiting){monotonic_ms() + ms, connection};
 		sift_up(delay, delay->count - 1);
 		pthread_cond_signal(&delay->changed);
 	}

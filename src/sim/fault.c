@@ -146,8 +146,7 @@ static unsigned read_item(const cJSON *item, struct fault out[FAULT_MAX], unsign
 
 	if (cJSON_IsString(item))
 		return read_text(item->valuestring, out, count);
-	cJSON_ArrayForEach(member, item)
-		count = read_item(member, out, count);
+	cJSON_ArrayForEach(member, item) count = read_item(member, out, count);
 	return count;
 }
 

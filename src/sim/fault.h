@@ -83,7 +83,7 @@ int fault_rules_add(struct fault_rules *rules, const cJSON *json, struct error *
 /* An array of what is set, with how often each was used; NULL when out of memory. */
 cJSON *fault_rules_list(struct fault_rules *rules);
 /* Adds the faults that meet this request to `out`, which holds `count`; returns the new count.
- * `model` and `task` may be NULL. Of several rules of one kind only the first strikes, so that rules
- * queue up. */
+ * `model` and `task` may be NULL. Of several rules of one kind only the first strikes, so that
+ * rules queue up. */
 unsigned fault_rules_meet(struct fault_rules *rules, enum stage stage, const char *path,
 	const char *model, const char *task, struct fault out[FAULT_MAX], unsigned count);

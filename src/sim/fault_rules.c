@@ -101,8 +101,8 @@ static int check_names(const cJSON *json, struct error *err)
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 			known = known || strcmp(item->string, names[i]) == 0;
 		if (!known)
-			return error_set(err, -EINVAL, "%s: a rule has no such member",
-				item->string);
+			return error_set(
+				err, -EINVAL, "%s: a rule has no such member", item->string);
 	}
 	return 0;
 }
@@ -224,8 +224,7 @@ unsigned fault_rules_meet(struct fault_rules *rules, enum stage stage, const cha
 	const char *model, const char *task, struct fault out[FAULT_MAX], unsigned count)
 {
 	pthread_mutex_lock(&rules->lock);
-	for (struct fault_rule *rule = rules->first; rule && count < FAULT_MAX;
-		rule = rule->next) {
+	for (struct fault_rule *rule = rules->first; rule && count < FAULT_MAX; rule = rule->next) {
 		if (!rule_matches(rule, stage, path, model, task) ||
 			has_kind(out, count, rule->fault.kind))
 			continue;

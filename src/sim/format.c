@@ -31,8 +31,8 @@ static const struct format *format_by_word(const char *kind, const cJSON *value)
 {
 	for (size_t i = 0; cJSON_IsString(value) && i < FORMAT_COUNT; i++) {
 		if (strcmp(formats[i].format.kind, kind) == 0 &&
-			strncasecmp(value->valuestring, formats[i].word,
-				strlen(formats[i].word)) == 0)
+			strncasecmp(value->valuestring, formats[i].word, strlen(formats[i].word)) ==
+				0)
 			return &formats[i].format;
 	}
 	return NULL;
@@ -138,8 +138,7 @@ static void look_for_words(const cJSON *item, const char **best)
 	if (cJSON_IsString(item) && is_shown(item->valuestring) &&
 		strlen(item->valuestring) > strlen(*best))
 		*best = item->valuestring;
-	cJSON_ArrayForEach(member, item)
-		look_for_words(member, best);
+	cJSON_ArrayForEach(member, item) look_for_words(member, best);
 }
 
 const char *format_words(const cJSON *input)

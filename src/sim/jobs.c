@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define UNKNOWN_MODEL                                                                              \
-	"The model name you specified is not supported. Please verify your input and use one of " \
+	"The model name you specified is not supported. Please verify your input and use one of "  \
 	"the supported models provided by KIE."
 
 /* The part of the body that stands where the service's template says `mark`. */
@@ -67,8 +67,8 @@ static int collect_faults(struct sim *sim, const struct request *request, const 
 {
 	struct fault found[FAULT_MAX];
 	unsigned words = fault_read_words(input, found);
-	unsigned count = fault_rules_meet(&sim->faults, STAGE_SUBMIT, request->path,
-		task->model_id, NULL, found, words);
+	unsigned count = fault_rules_meet(
+		&sim->faults, STAGE_SUBMIT, request->path, task->model_id, NULL, found, words);
 
 	task->faults = count ? calloc(count, sizeof(*task->faults)) : NULL;
 	if (count && !task->faults)
@@ -99,8 +99,8 @@ static int charge(struct sim *sim, struct task *task)
 	return account_charge(&sim->account, task->credits, task->created_ms, refund_ms);
 }
 
-static int answer_created(struct sim *sim, const struct service *service, struct task *task,
-	struct reply *reply)
+static int answer_created(
+	struct sim *sim, const struct service *service, struct task *task, struct reply *reply)
 {
 	cJSON *json = cJSON_CreateObject();
 	cJSON *text = NULL;
@@ -149,7 +149,7 @@ static int submit(struct sim *sim, const struct route *route, const struct reque
 	if (code)
 		return reply_envelope(reply, code, message, NULL);
 	const struct fault *late = task_fault(task, FAULT_LATE);
-	task->created_ms = clock_now_ms(&sim->clock);
+	task->created_ms = sim_clock_now_ms(&sim->clock);
 	task->duration_ms = late ? late->ms : duration_of(&sim->options, task->model);
 	task->credits = price_for(task->model, input);
 	task->input = validate_known(task->model, input);
@@ -197,8 +197,7 @@ int jobs_submit(struct sim *sim, const struct route *route, const struct request
 	struct error err = {0};
 	cJSON *body = NULL;
 	int64_t wait_ms = 0;
-	int r = account_admit(
-		&sim->account, request->key, clock_now_ms(&sim->clock), &wait_ms);
+	int r = account_admit(&sim->account, request->key, sim_clock_now_ms(&sim->clock), &wait_ms);
 
 	if (r == -EAGAIN) {
 		if (sim->options.retry_after)
@@ -249,6 +248,7 @@ int jobs_record(struct sim *sim, const struct route *route, const struct request
 		r = reply_envelope(reply, 422, "recordInfo is null", NULL);
 	} else {
 		strcpy(reply->task, id);
+		reply->code = (int)route->service->success_code;
 		r = record_make(sim, route->service, request, &task, reply, &json);
 		if (r == 0)
 			r = reply_json(reply, 200, json);
@@ -260,7 +260,7 @@ int jobs_record(struct sim *sim, const struct route *route, const struct request
 int jobs_credit(struct sim *sim, const struct route *route, const struct request *request,
 	struct reply *reply)
 {
-	double balance = account_balance(&sim->account, clock_now_ms(&sim->clock));
+	double balance = account_balance(&sim->account, sim_clock_now_ms(&sim->clock));
 
 	return reply_envelope(reply, 200, "success", cJSON_CreateNumber(balance));
 }

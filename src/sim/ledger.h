@@ -33,8 +33,8 @@ struct ledger {
 	uint64_t downloads;
 	struct tally paths;
 	struct tally codes;
-	struct tally models; /* of created tasks */
-	struct tally bodies; /* of created tasks, by SHA-256 */
+	struct tally models;	   /* of created tasks */
+	struct tally bodies;	   /* of created tasks, by SHA-256 */
 	struct ledger_line *lines; /* a ring, LEDGER_LINES long */
 	uint64_t added;
 	uint64_t dropped;

@@ -1,5 +1,5 @@
-/* kiefs-sim: a simulator of the KIE API. Opens its parts in order, waits for a signal, closes them in
- * reverse. */
+/* kiefs-sim: a simulator of the KIE API. Opens its parts in order, waits for a signal, closes them
+ * in reverse. */
 #include "server.h"
 #include "sim.h"
 

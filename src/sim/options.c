@@ -34,7 +34,8 @@ struct option_entry {
 #define AT(member) offsetof(struct options, member)
 
 static const struct option_entry entries[] = {
-	{"port", OPTION_UNSIGNED, AT(port), 0, 65535, "N", "listen on port N (0, the default: any)"},
+	{"port", OPTION_UNSIGNED, AT(port), 0, 65535, "N",
+		"listen on port N (0, the default: any)"},
 	{"listen", OPTION_TEXT, AT(listen), 0, 0, "ADDR", "listen on ADDR (127.0.0.1)"},
 	{"ready-fd", OPTION_INT, AT(ready_fd), 0, 1 << 20, "N",
 		"write the port to descriptor N when ready"},

@@ -8,19 +8,19 @@
 struct error;
 
 struct options {
-	const char *listen;  /* an IPv4 or IPv6 address */
-	unsigned port;	     /* 0: any; the server sets what it got */
-	int ready_fd;	     /* -1: the address is printed instead */
-	long task_ms;	     /* how long every task takes; -1: by its kind */
-	double speed;	     /* the kind's times are divided by it */
+	const char *listen; /* an IPv4 or IPv6 address */
+	unsigned port;	    /* 0: any; the server sets what it got */
+	int ready_fd;	    /* -1: the address is printed instead */
+	long task_ms;	    /* how long every task takes; -1: by its kind */
+	double speed;	    /* the kind's times are divided by it */
 	double credits;
-	unsigned rate;	     /* submissions of a key in 10 s, 0: no limit */
-	bool retry_after;    /* refusals of the rate limit carry Retry-After */
+	unsigned rate;	  /* submissions of a key in 10 s, 0: no limit */
+	bool retry_after; /* refusals of the rate limit carry Retry-After */
 	uint64_t seed;
 	const char *catalog; /* NULL: the built-in one */
 	bool any_model;	     /* models that the catalogue does not know are taken as they come */
 	uint64_t max_tasks;
-	int64_t link_ms;     /* how long a result's address lives */
+	int64_t link_ms;       /* how long a result's address lives */
 	uint64_t result_bytes; /* every result is padded to it, 0: not */
 	bool die_with_parent;
 	bool help;

@@ -142,8 +142,7 @@ static void draw_ground(gdImagePtr image, const struct words *words)
 		int x = (int)words_pick(words, 20 + i, (unsigned)width);
 		int y = (int)words_pick(words, 30 + i, (unsigned)height);
 
-		gdImageFilledEllipse(image, x, y, size, size,
-			gdTrueColorAlpha(255, 255, 255, 112));
+		gdImageFilledEllipse(image, x, y, size, size, gdTrueColorAlpha(255, 255, 255, 112));
 	}
 }
 

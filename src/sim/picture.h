@@ -4,6 +4,7 @@
 #include "format.h"
 
 #include <gd.h>
+#include <gdfontl.h>
 
 struct buf;
 struct words;

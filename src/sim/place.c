@@ -27,6 +27,29 @@ static int set_member(cJSON *object, const char *name, cJSON *value)
 	return done ? 0 : -ENOMEM;
 }
 
+/* An object placed where an object stands adds what is missing there. */
+static int add_missing(cJSON *object, const cJSON *members)
+{
+	const cJSON *member;
+	int r = 0;
+
+	cJSON_ArrayForEach(member, members)
+	{
+		if (r == 0 && !cJSON_GetObjectItemCaseSensitive(object, member->string))
+			r = set_member(object, member->string, cJSON_Duplicate(member, true));
+	}
+	return r;
+}
+
+static int place_end(cJSON *object, const char *name, const cJSON *value)
+{
+	cJSON *old = cJSON_GetObjectItemCaseSensitive(object, name);
+
+	if (cJSON_IsObject(old) && cJSON_IsObject(value))
+		return add_missing(old, value);
+	return set_member(object, name, cJSON_Duplicate(value, true));
+}
+
 /* The member as an object or array, made when it is something else. */
 static cJSON *need_member(cJSON *object, const char *name, bool array)
 {
@@ -115,7 +138,7 @@ static int place_at(cJSON *object, const char *path, struct values values)
 
 		return member ? place_at(member, rest + 1, values) : -ENOMEM;
 	}
-	return set_member(object, name, cJSON_Duplicate(values.items[0], true));
+	return place_end(object, name, values.items[0]);
 }
 
 int place_values(cJSON *root, const char *path, const cJSON *const *values, size_t count)

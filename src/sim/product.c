@@ -1,7 +1,7 @@
 /*
- * See product.h. Threads: requests come from the server's threads, files are made by one thread; the
- * mutex guards the list and every product's state, and is not held while a file is made. The bytes
- * of a finished product never change, so they are read without it.
+ * See product.h. Threads: requests come from the server's threads, files are made by one thread;
+ * the mutex guards the list and every product's state, and is not held while a file is made. The
+ * bytes of a finished product never change, so they are read without it.
  *
  * state   | meaning                         | valid
  * WANTED  | waits to be made                | order, waiting
@@ -82,8 +82,8 @@ static int make_bytes(struct product *product)
 		break;
 	case FORMAT_MP4:
 	case FORMAT_MOV:
-		r = film_make(&words, product->format->id, input, product->padded_to,
-			&product->data);
+		r = film_make(
+			&words, product->format->id, input, product->padded_to, &product->data);
 		break;
 	case FORMAT_MP3:
 		r = sound_make_mp3(&words, &product->data);
@@ -265,8 +265,8 @@ static struct product *add(struct products *products, const struct product_order
 	return product;
 }
 
-static int wait_for(struct products *products, struct product *product,
-	struct MHD_Connection *connection)
+static int wait_for(
+	struct products *products, struct product *product, struct MHD_Connection *connection)
 {
 	struct waiter *waiter = products->stopping ? NULL : malloc(sizeof(*waiter));
 

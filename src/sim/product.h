@@ -1,6 +1,6 @@
 /*
- * Finished files: made when first asked for, by a thread of their own, and kept while there is room.
- * A file is a function of its order, so making it again gives the same bytes.
+ * Finished files: made when first asked for, by a thread of their own, and kept while there is
+ * room. A file is a function of its order, so making it again gives the same bytes.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ struct product_order {
 	struct product_key key;
 	const struct format *format;
 	const char *model_id;
-	const char *input; /* JSON text */
+	const char *input;  /* JSON text */
 	uint64_t padded_to; /* 0: as it comes */
 };
 

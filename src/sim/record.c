@@ -156,8 +156,7 @@ static int place_failure(struct making *making)
 				   : "Your prompt was flagged by the moderation: it contains "
 				     "prohibited content.";
 	if (service->fail_code_path)
-		r = place_and_free(
-			making->json, service->fail_code_path, cJSON_CreateString(code));
+		r = place_and_free(making->json, service->fail_code_path, cJSON_CreateString(code));
 	if (r == 0 && path)
 		r = place_and_free(making->json, path->valuestring, cJSON_CreateString(message));
 	return r;
@@ -178,11 +177,10 @@ static cJSON *make_value(struct making *making, const char *kind)
 		cJSON_AddNumberToObject(object, "subject_status", 1);
 		return object;
 	}
-	const struct format *format =
-		format_of(strcmp(kind, "media") == 0 ? output : kind, making->task->model,
-			making->input);
-	char *url = results_url(making->sim, making->request, making->task, making->id,
-		making->next++, format);
+	const struct format *format = format_of(
+		strcmp(kind, "media") == 0 ? output : kind, making->task->model, making->input);
+	char *url = results_url(
+		making->sim, making->request, making->task, making->id, making->next++, format);
 	cJSON *value = url ? cJSON_CreateString(url) : NULL;
 	free(url);
 	return value;
@@ -264,8 +262,8 @@ static int place_result(struct making *making, const cJSON *result)
 			r = -ENOMEM;
 	}
 	if (r == 0)
-		r = place_values(making->json, path->valuestring,
-			(const cJSON *const *)values, count);
+		r = place_values(
+			making->json, path->valuestring, (const cJSON *const *)values, count);
 	for (size_t i = 0; i < count; i++)
 		cJSON_Delete(values[i]);
 	return r;
@@ -274,8 +272,7 @@ static int place_result(struct making *making, const cJSON *result)
 static int place_results(struct making *making)
 {
 	const struct model *model = making->task->model;
-	const cJSON *results =
-		model && model->results ? model->results : making->service->results;
+	const cJSON *results = model && model->results ? model->results : making->service->results;
 	const cJSON *result;
 	int r = 0;
 
@@ -297,7 +294,7 @@ int record_make(struct sim *sim, const struct service *service, const struct req
 		.id = reply->task,
 		.input = cJSON_Parse(task->input),
 		.json = cJSON_CreateObject()};
-	int64_t now_ms = clock_now_ms(&sim->clock);
+	int64_t now_ms = sim_clock_now_ms(&sim->clock);
 	bool odd = reply_fault(reply, FAULT_STATE) != NULL;
 	enum phase phase = task_phase(task, now_ms);
 	int r = making.input && making.json ? 0 : -ENOMEM;

@@ -117,9 +117,8 @@ static int spoil_json(struct reply *reply, enum fault_kind kind)
 		const cJSON *member;
 		cJSON *wrong = cJSON_CreateObject();
 
-		cJSON_ArrayForEach(member, data)
-			cJSON_AddItemToArray(cJSON_AddArrayToObject(wrong, member->string),
-				cJSON_CreateNumber(7));
+		cJSON_ArrayForEach(member, data) cJSON_AddItemToArray(
+			cJSON_AddArrayToObject(wrong, member->string), cJSON_CreateNumber(7));
 		cJSON_ReplaceItemInObjectCaseSensitive(json, "data", wrong);
 		cJSON_ReplaceItemInObjectCaseSensitive(json, "code", cJSON_CreateString("200"));
 	}
@@ -128,8 +127,9 @@ static int spoil_json(struct reply *reply, enum fault_kind kind)
 
 int reply_spoil(struct reply *reply)
 {
-	static const char page[] = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>"
-				   "<body><h1>502 Bad Gateway</h1></body></html>\n";
+	static const char page[] =
+		"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>"
+		"<body><h1>502 Bad Gateway</h1></body></html>\n";
 	int r = 0;
 
 	for (unsigned i = 0; i < reply->fault_count && r == 0; i++) {

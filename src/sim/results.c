@@ -53,10 +53,9 @@ char *results_url(struct sim *sim, const struct request *request, const struct t
 {
 	int64_t life_ms = sim->options.link_ms;
 	int64_t end_ms = task->created_ms + task->duration_ms;
-	int64_t periods = (clock_now_ms(&sim->clock) - end_ms) / life_ms + 1;
+	int64_t periods = (sim_clock_now_ms(&sim->clock) - end_ms) / life_ms + 1;
 
-	return make_url(
-		sim, request, id, number, format->extension, end_ms + periods * life_ms);
+	return make_url(sim, request, id, number, format->extension, end_ms + periods * life_ms);
 }
 
 static int refuse(struct reply *reply, unsigned status)
@@ -76,7 +75,7 @@ static bool is_expired(struct sim *sim, const struct request *request)
 {
 	const char *expires = request_query(request, "expires");
 
-	return !expires || strtoll(expires, NULL, 10) <= clock_now_ms(&sim->clock);
+	return !expires || strtoll(expires, NULL, 10) <= sim_clock_now_ms(&sim->clock);
 }
 
 static void meet_faults(struct sim *sim, const struct request *request, const struct task *task,
@@ -101,7 +100,7 @@ static int serve_task(struct sim *sim, const struct request *request, const stru
 		return 0;
 	if (expired || is_expired(sim, request))
 		return refuse(reply, expired && expired->code ? (unsigned)expired->code : 403);
-	if (!format || task_phase(task, clock_now_ms(&sim->clock)) != PHASE_SUCCESS)
+	if (!format || task_phase(task, sim_clock_now_ms(&sim->clock)) != PHASE_SUCCESS)
 		return refuse(reply, 404);
 	const struct fault *big = task_fault(task, FAULT_BIG);
 	const struct product_key key = {
@@ -138,8 +137,8 @@ int results_serve(struct sim *sim, const struct route *route, const struct reque
 	return r;
 }
 
-int results_download_url(struct sim *sim, const struct route *route,
-	const struct request *request, struct reply *reply)
+int results_download_url(struct sim *sim, const struct route *route, const struct request *request,
+	struct reply *reply)
 {
 	cJSON *body = NULL;
 	struct address address;
@@ -168,7 +167,7 @@ int results_download_url(struct sim *sim, const struct route *route,
 		return r;
 	task_finish(&task);
 	url = make_url(sim, request, address.id, address.number, address.extension,
-		clock_now_ms(&sim->clock) + DOWNLOAD_URL_MS);
+		sim_clock_now_ms(&sim->clock) + DOWNLOAD_URL_MS);
 	r = url ? reply_envelope(reply, 200, "success", cJSON_CreateString(url)) : -ENOMEM;
 	free(url);
 	return r;

@@ -13,5 +13,5 @@ char *results_url(struct sim *sim, const struct request *request, const struct t
 
 int results_serve(struct sim *sim, const struct route *route, const struct request *request,
 	struct reply *reply);
-int results_download_url(struct sim *sim, const struct route *route,
-	const struct request *request, struct reply *reply);
+int results_download_url(struct sim *sim, const struct route *route, const struct request *request,
+	struct reply *reply);

@@ -13,10 +13,10 @@ struct sim;
 struct route {
 	const char *method;
 	const char *path;
-	bool prefix;	 /* what follows the path is for the handler */
+	bool prefix; /* what follows the path is for the handler */
 	enum stage stage;
 	bool needs_key;
-	bool control;	 /* answers only on loopback, and is not in the log of requests */
+	bool control; /* answers only on loopback, and is not in the log of requests */
 	/* Answers in `reply`. 0 or -errno; -EAGAIN: the connection is suspended, call again. */
 	int (*handle)(struct sim *sim, const struct route *route, const struct request *request,
 		struct reply *reply);

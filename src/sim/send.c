@@ -43,8 +43,8 @@ static ssize_t give(void *user, uint64_t at, char *out, size_t max)
 	if (flow->rate) {
 		if (at >= flow->allowed_to) {
 			flow->allowed_to = at + (flow->rate + PORTIONS - 1) / PORTIONS;
-			if (delay_connection(&flow->sim->delay, flow->connection,
-				    1000 / PORTIONS) < 0)
+			if (delay_connection(&flow->sim->delay, flow->connection, 1000 / PORTIONS) <
+				0)
 				return MHD_CONTENT_READER_END_WITH_ERROR;
 			return 0;
 		}
@@ -106,8 +106,8 @@ static const char *wanted_range(const struct request *request, const struct prod
 	return if_range && strcmp(if_range, product_etag(product)) != 0 ? NULL : range;
 }
 
-static struct MHD_Response *make_file(struct sim *sim, const struct request *request,
-	const struct reply *reply, unsigned *status)
+static struct MHD_Response *make_file(
+	struct sim *sim, const struct request *request, const struct reply *reply, unsigned *status)
 {
 	uint64_t size = product_size(reply->file);
 	uint64_t start = 0;

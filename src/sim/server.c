@@ -1,10 +1,11 @@
 /*
  * The glue to libmicrohttpd.
  *
- * Threads: a pool of two runs epoll loops, and each connection stays with its thread. A handler must
- * not wait: what takes time (a file to be made, a delay asked for) suspends the connection, and the
- * thread of products or of delay wakes it; the library then calls again where it was suspended.
- * Each part of struct sim locks for itself, so the handlers of both threads run side by side.
+ * Threads: a pool of two runs epoll loops, and each connection stays with its thread. A handler
+ * must not wait: what takes time (a file to be made, a delay asked for) suspends the connection,
+ * and the thread of products or of delay wakes it; the library then calls again where it was
+ * suspended. Each part of struct sim locks for itself, so the handlers of both threads run side by
+ * side.
  */
 #include "server.h"
 
@@ -116,7 +117,8 @@ static int run(struct sim *sim, const struct request *request, struct exchange *
 	if (r == 0 && !reply->file)
 		r = reply_spoil(reply);
 	if (route && !route->control)
-		ledger_add(&sim->ledger, route->stage, clock_now_ms(&sim->clock), request, reply);
+		ledger_add(
+			&sim->ledger, route->stage, sim_clock_now_ms(&sim->clock), request, reply);
 	exchange->answered = true;
 	return r;
 }
@@ -128,8 +130,8 @@ static enum MHD_Result finish(
 
 	if (slow && !exchange->delayed) {
 		exchange->delayed = true;
-		if (delay_connection(&sim->delay, request->connection,
-			    slow->ms ? slow->ms : 3000) == 0)
+		if (delay_connection(
+			    &sim->delay, request->connection, slow->ms ? slow->ms : 3000) == 0)
 			return MHD_YES;
 	}
 	return send_reply(sim, request, &exchange->reply);
@@ -217,14 +219,15 @@ int server_start(struct sim *sim, struct server **out, struct error *err)
 	*server = (struct server){.sim = sim, .listener = MHD_INVALID_SOCKET};
 	if (make_address(&sim->options, &address) < 0) {
 		free(server);
-		return error_set(err, -EINVAL, "--listen: %s is no IP address", sim->options.listen);
+		return error_set(
+			err, -EINVAL, "--listen: %s is no IP address", sim->options.listen);
 	}
 	if (address.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	errno = 0;
-	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, sim,
-		MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED,
-		complete, sim, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT,
+	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, sim, MHD_OPTION_SOCK_ADDR,
+		(struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, complete, sim,
+		MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
 		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (!server->daemon) {
@@ -234,8 +237,7 @@ int server_start(struct sim *sim, struct server **out, struct error *err)
 		return error_set(err, code, "Cannot listen on %s port %u: %s", sim->options.listen,
 			sim->options.port, strerror(-code));
 	}
-	sim->options.port =
-		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	sim->options.port = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 	*out = server;
 	return 0;
 }

@@ -1,21 +1,22 @@
-/* The whole simulator. Every part locks for itself; no part calls another while it holds its lock. */
+/* The whole simulator. Every part locks for itself; no part calls another while it holds its lock.
+ */
 #pragma once
 
 #include "account.h"
-#include "clock.h"
 #include "delay.h"
 #include "fault.h"
 #include "ledger.h"
 #include "options.h"
 #include "product.h"
 #include "routes.h"
+#include "sim_clock.h"
 #include "tasks.h"
 
 struct catalogue;
 
 struct sim {
 	struct options options;
-	struct clock clock;
+	struct sim_clock clock;
 	struct catalogue *catalogue;
 	struct account account;
 	struct tasks tasks;

@@ -163,8 +163,7 @@ static int copy_task(const struct task *from, struct task *to)
 	if (r == 0 && from->fault_count) {
 		to->faults = calloc(from->fault_count, sizeof(*to->faults));
 		if (to->faults)
-			memcpy(to->faults, from->faults,
-				from->fault_count * sizeof(*to->faults));
+			memcpy(to->faults, from->faults, from->fault_count * sizeof(*to->faults));
 		else
 			r = -ENOMEM;
 	}

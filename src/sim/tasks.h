@@ -2,8 +2,8 @@
  * The table of tasks.
  *
  * A task's number stands inside its id (mixed with the seed, so that ids look random and cannot be
- * guessed one from the other), so a look-up is a computation and an index. The table is a ring: past
- * its maximum the oldest task is forgotten, as the real API forgets tasks after some days.
+ * guessed one from the other), so a look-up is a computation and an index. The table is a ring:
+ * past its maximum the oldest task is forgotten, as the real API forgets tasks after some days.
  *
  * Nothing happens to a task as time passes: task_phase() computes what it has come to.
  */
@@ -26,9 +26,9 @@ struct task {
 	int64_t duration_ms;
 	const struct model *model; /* NULL: a model that the catalogue does not know */
 	char *model_id;
-	char *input;		   /* the input object, JSON text */
-	char *callback;		   /* NULL when there was none */
-	struct fault *faults;	   /* what the prompt or a rule asked to go wrong with it */
+	char *input;	      /* the input object, JSON text */
+	char *callback;	      /* NULL when there was none */
+	struct fault *faults; /* what the prompt or a rule asked to go wrong with it */
 	unsigned fault_count;
 	double credits;
 	uint64_t polls;

@@ -47,8 +47,7 @@ static bool has_type(const cJSON *item, enum field_type type)
 static bool type_is_taken(const struct field *field, const cJSON *item)
 {
 	for (unsigned type = FIELD_STRING; type <= FIELD_OBJECT; type++) {
-		if ((type == field->type || field->also_types & 1u << type) &&
-			has_type(item, type))
+		if ((type == field->type || field->also_types & 1u << type) && has_type(item, type))
 			return true;
 	}
 	return false;
@@ -184,20 +183,20 @@ static int check_sets(const struct model *model, const cJSON *input, char *messa
 	int any = 0;
 	int one = 0;
 
-	cJSON_ArrayForEach(set, model->any_of)
-		any += set_is_given(set, input);
-	cJSON_ArrayForEach(set, model->one_of)
-		one += set_is_given(set, input);
+	cJSON_ArrayForEach(set, model->any_of) any += set_is_given(set, input);
+	cJSON_ArrayForEach(set, model->one_of) one += set_is_given(set, input);
 	if ((!model->any_of || any > 0) && (!model->one_of || one == 1))
 		return 0;
 	set = cJSON_GetArrayItem(one != 1 && model->one_of ? model->one_of : model->any_of, 0);
 	const cJSON *name = cJSON_GetArrayItem(set, 0);
-	snprintf(message, VALIDATE_MESSAGE_SIZE, one > 1 ? "%s excludes other fields" : "%s is required",
+	snprintf(message, VALIDATE_MESSAGE_SIZE,
+		one > 1 ? "%s excludes other fields" : "%s is required",
 		cJSON_IsString(name) ? name->valuestring : "This field");
 	return 422;
 }
 
-int validate_input(const struct model *model, const cJSON *input, char message[VALIDATE_MESSAGE_SIZE])
+int validate_input(
+	const struct model *model, const cJSON *input, char message[VALIDATE_MESSAGE_SIZE])
 {
 	int code = check_members(model->fields, model->field_count, input, message);
 

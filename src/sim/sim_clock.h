@@ -4,10 +4,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct clock {
+struct sim_clock {
 	_Atomic int64_t ahead_ms;
 };
 
-int64_t clock_now_ms(struct clock *clock);
+int64_t sim_clock_now_ms(struct sim_clock *clock);
 /* `ms` may not be negative: the clock never runs back. */
-void clock_advance(struct clock *clock, int64_t ms);
+void sim_clock_advance(struct sim_clock *clock, int64_t ms);
