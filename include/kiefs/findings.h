@@ -39,6 +39,10 @@ void findings_value(struct findings *findings, const char *format, ...)
 void findings_warn(struct findings *findings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Further sentences are only counted: worth knowing before one goes to the trouble of making them. */
+bool findings_values_full(const struct findings *findings);
+bool findings_warnings_full(const struct findings *findings);
+
 /* Adds "and N more" where some were only counted. 0 or -ENOMEM. */
 int findings_end(struct findings *findings);
 

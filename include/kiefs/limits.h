@@ -28,14 +28,14 @@ void window_pause(struct window *window, int64_t until);
 /* Polls, shared over all tasks: a token bucket of `rate` a second that never holds more than
  * `burst`. */
 struct bucket {
-	int rate;
-	int burst;
-	int64_t milli; /* thousandths of a token at `at` */
+	double rate;
+	double burst;
+	double tokens; /* at `at` */
 	int64_t at;
 };
 
-/* `rate` and `burst` are at least 1; the bucket starts full. */
-void bucket_init(struct bucket *bucket, int rate, int burst, int64_t now);
+/* `burst` is at least 1, a `rate` under one a minute is one a minute; the bucket starts full. */
+void bucket_init(struct bucket *bucket, double rate, double burst, int64_t now);
 /* 0 when one may go now, else how long to wait (ms). */
 int64_t bucket_wait(const struct bucket *bucket, int64_t now);
 void bucket_take(struct bucket *bucket, int64_t now);

@@ -106,19 +106,19 @@ char *json_first_string(const cJSON *root, const cJSON *paths)
 	return NULL;
 }
 
-static enum answer_class class_of_text(const struct service *service, const char *code)
+static enum answer_class class_of_code(const struct service *service, int code)
 {
-	const cJSON *word = cJSON_GetObjectItemCaseSensitive(service->classes, code);
+	char text[16];
 
-	return answer_class_from(cJSON_IsString(word) ? word->valuestring : NULL);
+	snprintf(text, sizeof(text), "%d", code);
+	return answer_class_from(
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(service->classes, text)));
 }
 
 enum answer_class class_of_status(const struct service *service, int status)
 {
-	char code[16];
+	enum answer_class class = class_of_code(service, status);
 
-	snprintf(code, sizeof(code), "%d", status);
-	enum answer_class class = class_of_text(service, code);
 	if (class != CLASS_UNKNOWN)
 		return class;
 	if (status >= 200 && status < 300)
@@ -132,33 +132,20 @@ enum answer_class class_of_status(const struct service *service, int status)
 	return status >= 400 && status < 500 ? CLASS_CLIENT : CLASS_SERVER;
 }
 
-/* The code is the service's own when it is a whole number or a word that the catalogue lists;
- * other JSON with a member of that name is somebody else's error page. */
+/* Only a whole number is the service's own code; other JSON with a member of that name is
+ * somebody else's error page. */
 static void read_code(const struct service *service, struct envelope *envelope)
 {
 	double number;
-	char *text = json_path_string(envelope->root, service->code_path);
 
-	if (!text)
+	if (!json_path_number(envelope->root, service->code_path, &number) || !isfinite(number) ||
+		fabs(number) > INT_MAX || floor(number) != number)
 		return;
-	bool numeric = json_path_number(envelope->root, service->code_path, &number) &&
-		       isfinite(number) && fabs(number) <= INT_MAX && floor(number) == number;
-	if (numeric && number == service->success_code) {
-		envelope->class = CLASS_OK;
-		envelope->has_code = true;
-		envelope->number = (int)number;
-	} else {
-		if (numeric) {
-			char code[16];
-			snprintf(code, sizeof(code), "%d", (int)number);
-			envelope->class = class_of_text(service, code);
-			envelope->number = (int)number;
-		} else {
-			envelope->class = class_of_text(service, text);
-		}
-		envelope->has_code = numeric || envelope->class != CLASS_UNKNOWN;
-	}
-	free(text);
+	envelope->has_code = true;
+	envelope->number = (int)number;
+	envelope->class = number == service->success_code
+				  ? CLASS_OK
+				  : class_of_code(service, envelope->number);
 }
 
 static int read_message(const struct service *service, struct envelope *envelope)

@@ -13,7 +13,7 @@ struct service;
 struct envelope {
 	cJSON *root;   /* the body as JSON, NULL when it is none */
 	bool has_code; /* the service's own code stands where it belongs */
-	int number;    /* that code, 0 when none or no whole number */
+	int number;    /* that code, 0 when none */
 	enum answer_class class;
 	char *message; /* the service's own words, cleaned, heap or NULL */
 };

@@ -1,10 +1,14 @@
 #include "kiefs/limits.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
 /* Long before any time of a clock, and far enough from INT64_MIN to be subtracted from one. */
 #define NEVER (INT64_MIN / 4)
+#define MIN_RATE (1.0 / 60)
+/* Of a token or a millisecond: no reason to wait another round. */
+#define ROUNDING 1e-6
 
 void window_init(struct window *window, int count, int64_t window_ms)
 {
@@ -39,38 +43,33 @@ void window_pause(struct window *window, int64_t until)
 		window->paused_until = until;
 }
 
-void bucket_init(struct bucket *bucket, int rate, int burst, int64_t now)
+void bucket_init(struct bucket *bucket, double rate, double burst, int64_t now)
 {
-	if (rate < 1)
-		rate = 1;
-	if (burst < 1)
+	if (!(rate >= MIN_RATE))
+		rate = MIN_RATE;
+	if (!(burst >= 1))
 		burst = 1;
-	*bucket = (struct bucket){
-		.rate = rate, .burst = burst, .milli = (int64_t)burst * 1000, .at = now};
+	*bucket = (struct bucket){.rate = rate, .burst = burst, .tokens = burst, .at = now};
 }
 
-/* `rate` tokens a second are `rate` thousandths a millisecond. */
-static int64_t level(const struct bucket *bucket, int64_t now)
+static double level(const struct bucket *bucket, int64_t now)
 {
-	int64_t full = (int64_t)bucket->burst * 1000;
-	int64_t passed = now > bucket->at ? now - bucket->at : 0;
+	double passed_s = now > bucket->at ? (double)(now - bucket->at) / 1000 : 0;
+	double tokens = bucket->tokens + passed_s * bucket->rate;
 
-	/* Also keeps the product small after a long idle time. */
-	if (passed >= (full - bucket->milli) / bucket->rate + 1)
-		return full;
-	return bucket->milli + passed * bucket->rate;
+	return tokens < bucket->burst ? tokens : bucket->burst;
 }
 
 int64_t bucket_wait(const struct bucket *bucket, int64_t now)
 {
-	int64_t missing = 1000 - level(bucket, now);
+	double missing = 1 - level(bucket, now);
 
-	return missing > 0 ? (missing + bucket->rate - 1) / bucket->rate : 0;
+	return missing > ROUNDING ? (int64_t)ceil(missing * 1000 / bucket->rate - ROUNDING) : 0;
 }
 
 void bucket_take(struct bucket *bucket, int64_t now)
 {
-	bucket->milli = level(bucket, now) - 1000;
+	bucket->tokens = level(bucket, now) - 1;
 	if (now > bucket->at)
 		bucket->at = now;
 }

@@ -71,7 +71,7 @@ char *protocol_poll_url(const struct service *service, const char *api_url, cons
 	}
 	buf_adds(&url, path);
 	if (service->poll_query) {
-		buf_adds(&url, strchr(service->poll_path, '?') ? "&" : "?");
+		buf_adds(&url, "?");
 		buf_adds(&url, service->poll_query);
 		buf_adds(&url, "=");
 		add_encoded(&url, task_id);

@@ -148,10 +148,15 @@ static void add_commands(const struct model *model, struct buf *out)
 
 	buf_adds(out, "\n## Try it\n\n");
 	add_prompt_command(model, out);
-	buf_adds(out, "Write JSON:\n\n    cp example.json second.json\n\n");
 	if (example_has_media(model))
-		buf_adds(out, "The addresses in `example.json` are made up: put your own in their "
-			      "place.\n\n");
+		buf_adds(out,
+			"Write JSON; the addresses in `example.json` are made up, so put your own "
+			"in their place first:\n\n"
+			"    cp example.json ~/second.json\n"
+			"    ${EDITOR:-vi} ~/second.json\n"
+			"    cp ~/second.json .\n\n");
+	else
+		buf_adds(out, "Write JSON:\n\n    cp example.json second.json\n\n");
 	buf_addf(out,
 		"Wait until it is done:\n\n    cat %s.wait\n\n"
 		"The result appears beside the request, as `%s.%s` or with the extension of what "
@@ -203,7 +208,7 @@ static void add_span(
 		buf_addf(out, "up to %.10g", max);
 	else
 		buf_addf(out, "at least %.10g", min);
-	buf_adds(out, unit);
+	buf_addf(out, "%s%s", unit, *unit && (has_max ? max : min) != 1 ? "s" : "");
 }
 
 static void separate(struct buf *out, size_t start)
@@ -260,7 +265,7 @@ static void add_limits(const struct field *field, size_t start, struct buf *out)
 	if (field->min_length >= 0 || field->max_length >= 0) {
 		separate(out, start);
 		add_span(out, field->min_length > 0, (double)field->min_length,
-			field->max_length >= 0, (double)field->max_length, " characters");
+			field->max_length >= 0, (double)field->max_length, " character");
 	}
 	if (field->pattern) {
 		separate(out, start);
@@ -271,7 +276,7 @@ static void add_limits(const struct field *field, size_t start, struct buf *out)
 	if (field->min_items >= 0 || field->max_items >= 0) {
 		separate(out, start);
 		add_span(out, field->min_items > 0, (double)field->min_items, field->max_items >= 0,
-			(double)field->max_items, " elements");
+			(double)field->max_items, " element");
 	}
 	if (field->max_text >= 0) {
 		separate(out, start);

@@ -6,7 +6,7 @@
 
 const char *allowed_media(const struct field *field)
 {
-	switch (field->media) {
+	switch (field_media(field)) {
 	case MEDIA_IMAGE:
 		return "an image";
 	case MEDIA_VIDEO:
@@ -32,16 +32,17 @@ static void add_range(const struct field *field, struct buf *out)
 		buf_addf(out, " in steps of %.15g", field->step);
 }
 
+/* `what` takes an "s" for more than one. */
 static void add_count(long min, long max, const char *what, struct buf *out)
 {
 	if (min > 0 && max == min)
-		buf_addf(out, " of %ld %s", max, what);
+		buf_addf(out, " of %ld %s%s", max, what, max == 1 ? "" : "s");
 	else if (min > 0 && max >= 0)
-		buf_addf(out, " of %ld to %ld %s", min, max, what);
+		buf_addf(out, " of %ld to %ld %ss", min, max, what);
 	else if (min > 0)
-		buf_addf(out, " of at least %ld %s", min, what);
+		buf_addf(out, " of at least %ld %s%s", min, what, min == 1 ? "" : "s");
 	else if (max >= 0)
-		buf_addf(out, " of at most %ld %s", max, what);
+		buf_addf(out, " of at most %ld %s%s", max, what, max == 1 ? "" : "s");
 }
 
 static void describe_string(const struct field *field, struct buf *out)
@@ -53,7 +54,19 @@ static void describe_string(const struct field *field, struct buf *out)
 		add_range(field, out);
 	} else {
 		buf_adds(out, "a string");
-		add_count(field->min_length, field->max_length, "characters", out);
+		add_count(field->min_length, field->max_length, "character", out);
+	}
+}
+
+static void describe_array(const struct field *field, struct buf *out)
+{
+	if (field_media(field) == MEDIA_NONE) {
+		buf_adds(out, "an array [...]");
+		add_count(field->min_items, field->max_items, "element", out);
+	} else {
+		buf_adds(out, "an array [\"https://...\"]");
+		add_count(field->min_items, field->max_items, "element", out);
+		buf_addf(out, ", each the web address of %s", allowed_media(field));
 	}
 }
 
@@ -87,8 +100,7 @@ static void describe(const struct field *field, struct buf *out)
 			buf_adds(out, "true or false");
 			break;
 		case FIELD_ARRAY:
-			buf_adds(out, "an array [...]");
-			add_count(field->min_items, field->max_items, "elements", out);
+			describe_array(field, out);
 			break;
 		case FIELD_OBJECT:
 			describe_members(field, out);

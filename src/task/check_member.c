@@ -90,7 +90,7 @@ void check_unknown(const struct field *fields, size_t count, const cJSON *object
 
 		if (find(fields, count, member->string))
 			continue;
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < count && !findings_warnings_full(findings); i++) {
 			size_t distance = word_distance(member->string, fields[i].name);
 			if (distance < nearest) {
 				nearest = distance;

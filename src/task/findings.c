@@ -19,6 +19,9 @@
 /* Words longer than this are not compared (bytes). */
 #define WORD_MAX 40
 
+/* Letters that may be wrong in a slip. */
+#define SLIP_MAX 3
+
 void findings_init(struct findings *findings, bool warn_only)
 {
 	*findings = (struct findings){.warn_only = warn_only};
@@ -80,6 +83,17 @@ void findings_warn(struct findings *findings, const char *format, ...)
 	va_start(args, format);
 	add(&findings->warnings, &findings->warning_count, format, args);
 	va_end(args);
+}
+
+bool findings_warnings_full(const struct findings *findings)
+{
+	return findings->warning_count >= FINDINGS_MAX;
+}
+
+bool findings_values_full(const struct findings *findings)
+{
+	return findings->warn_only ? findings_warnings_full(findings)
+				   : findings->fault_count >= FINDINGS_MAX;
 }
 
 static void end(struct buf *text, size_t count, const char *what)
@@ -184,7 +198,8 @@ size_t word_distance(const char *a, const char *b)
 
 	if (strcasecmp(a, b) == 0)
 		return 0;
-	if (a_len > WORD_MAX || b_len > WORD_MAX)
+	if (a_len > WORD_MAX || b_len > WORD_MAX || a_len > b_len + SLIP_MAX ||
+		b_len > a_len + SLIP_MAX)
 		return SIZE_MAX;
 	for (size_t j = 0; j <= b_len; j++)
 		row[j] = j;
@@ -202,5 +217,6 @@ size_t word_distance(const char *a, const char *b)
 		}
 	}
 	/* More than a third of the letters wrong is no slip any more. */
-	return row[b_len] <= 3 && row[b_len] * 3 <= least(a_len, b_len) ? row[b_len] : SIZE_MAX;
+	return row[b_len] <= SLIP_MAX && row[b_len] * 3 <= least(a_len, b_len) ? row[b_len]
+									       : SIZE_MAX;
 }

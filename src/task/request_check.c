@@ -33,7 +33,7 @@ static bool is_whole(const cJSON *input, const cJSON *set)
 	return true;
 }
 
-/* "prompt, or image_url with mask_url" */
+/* "prompt, or image_url + mask_url" */
 static void list_sets(const cJSON *sets, struct buf *out)
 {
 	const cJSON *set, *name;
@@ -44,7 +44,7 @@ static void list_sets(const cJSON *sets, struct buf *out)
 			buf_adds(out, set->next ? ", " : ", or ");
 		cJSON_ArrayForEach(name, set)
 		{
-			buf_addf(out, "%s%s", name == set->child ? "" : " with ",
+			buf_addf(out, "%s%s", name == set->child ? "" : " + ",
 				cJSON_IsString(name) ? name->valuestring : "");
 		}
 	}

@@ -174,6 +174,11 @@ static const struct row rows[] = {
 	{{.type = FIELD_STRING}, "[\"a\"]", "[\"b\"]", NULL, "\"b\"", "{\"v\":\"b\"}", ""},
 	{{.type = FIELD_STRING}, "[\"a\"]", "[\"b\", \"c\"]", NULL, "\"d\"", NULL,
 		"v is \"d\", but it must be \"a\", or \"b\" or \"c\"."},
+	{{.type = FIELD_STRING}, "[\"a\"]", "[\"Rachel\"]", NULL, "\"rachel\"", NULL,
+		"v is \"rachel\", but it must be \"a\", or \"Rachel\". Did you mean \"Rachel\"?"},
+	{{.type = FIELD_ARRAY, .max_items = 1, .media = MEDIA_VIDEO}, NULL, NULL, NULL, "1", NULL,
+		"v is 1, but it must be an array [\"https://...\"] of at most 1 element, each the "
+		"web address of a video."},
 	{{.type = FIELD_STRING}, NULL, NULL, "\"8\"", "9", "{\"v\":\"9\"}", ""},
 	{{.type = FIELD_STRING, .numeric_string = true}, NULL, NULL, NULL, "0.25",
 		"{\"v\":\"0.25\"}", ""},

@@ -118,6 +118,24 @@ static void test_bucket_keeps_its_rate(void **state)
 	assert_int_equal(bucket_wait(&bucket, now - 5000), 100);
 }
 
+static void test_bucket_takes_any_rate(void **state)
+{
+	static const struct {
+		double rate, burst;
+		int64_t wait;
+	} cases[] = {{0.5, 1, 2000}, {3, 1, 334}, {1000, 0, 1}, {0, 1, 60000}, {-7, -7, 60000},
+		{10000, 1, 1}};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct bucket bucket;
+		bucket_init(&bucket, cases[i].rate, cases[i].burst, 0);
+		assert_int_equal(bucket_wait(&bucket, 0), 0);
+		bucket_take(&bucket, 0);
+		assert_int_equal(bucket_wait(&bucket, 0), cases[i].wait);
+		assert_int_equal(bucket_wait(&bucket, cases[i].wait), 0);
+	}
+}
+
 static void test_poll_delay_by_kind_and_age(void **state)
 {
 	static const struct {
@@ -183,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_window_pauses),
 		cmocka_unit_test(test_window_bounds_its_size),
 		cmocka_unit_test(test_bucket_keeps_its_rate),
+		cmocka_unit_test(test_bucket_takes_any_rate),
 		cmocka_unit_test(test_poll_delay_by_kind_and_age),
 		cmocka_unit_test(test_poll_delay_grows_and_obeys),
 		cmocka_unit_test(test_backoff_doubles_to_its_cap),

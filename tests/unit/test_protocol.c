@@ -11,95 +11,44 @@
 #include <cmocka.h>
 
 #include "kiefs/catalogue.h"
+#include "kiefs/error.h"
 #include "kiefs/http.h"
 #include "kiefs/protocol.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* A service and its one model, from a document; everything in it lives until finish(). */
-struct entry {
-	cJSON *root;
-	struct service service;
-	struct model model;
-};
+/* The built-in services, and two invented ones that are nothing but a file. */
+static struct catalogue *catalogue;
 
-static const char *text_of(const cJSON *root, const char *name)
+#define JOBS "z-image"
+#define PAINT "invented/paint"
+#define SAY "invented/say"
+
+static int load(void **state)
 {
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name));
+	static const char *const extra[] = {TEST_DATA "/invented.json"};
+	struct error err = {0};
+	int r = catalogue_load(NULL, extra, COUNT(extra), &catalogue, &err);
+
+	if (r < 0)
+		print_error("%s\n", error_text(&err));
+	error_finish(&err);
+	return r;
 }
 
-static void entry_init(struct entry *entry, const char *document)
+static int unload(void **state)
 {
-	cJSON *root = cJSON_Parse(document);
-	const cJSON *success = cJSON_GetObjectItemCaseSensitive(root, "success_code");
-
-	assert_non_null(root);
-	*entry = (struct entry){.root = root};
-	entry->service = (struct service){
-		.name = "test",
-		.host = text_of(root, "host"),
-		.submit_path = text_of(root, "submit_path"),
-		.task_id = cJSON_GetObjectItemCaseSensitive(root, "task_id"),
-		.code_path = text_of(root, "code_path"),
-		.message = cJSON_GetObjectItemCaseSensitive(root, "message"),
-		.success_code = success ? success->valuedouble : 0,
-		.classes = cJSON_GetObjectItemCaseSensitive(root, "classes"),
-		.poll_path = text_of(root, "poll_path"),
-		.poll_query = text_of(root, "poll_query"),
-		.state_path = text_of(root, "state_path"),
-		.states = cJSON_GetObjectItemCaseSensitive(root, "states"),
-		.progress_path = text_of(root, "progress_path"),
-		.fail_code_path = text_of(root, "fail_code_path"),
-		.fail_message = cJSON_GetObjectItemCaseSensitive(root, "fail_message"),
-		.credits = cJSON_GetObjectItemCaseSensitive(root, "credits"),
-		.results = cJSON_GetObjectItemCaseSensitive(root, "results"),
-	};
-	entry->model = (struct model){.id = "test/model", .service = &entry->service};
+	catalogue_destroy(catalogue);
+	return 0;
 }
 
-static void entry_finish(struct entry *entry)
+static const struct model *model(const char *id)
 {
-	cJSON_Delete(entry->root);
+	const struct model *found = catalogue_find(catalogue, id);
+
+	assert_non_null(found);
+	return found;
 }
-
-static const char jobs[] =
-	"{\"host\":\"api\",\"submit_path\":\"/api/v1/jobs/createTask\","
-	"\"task_id\":[\"data.taskId\",\"data.recordId\"],"
-	"\"code_path\":\"code\",\"message\":[\"msg\",\"message\"],\"success_code\":200,"
-	"\"classes\":{\"201\":\"running\",\"400\":\"client\",\"401\":\"auth\",\"402\":\"credits\","
-	"\"404\":\"client\",\"405\":\"rate\",\"408\":\"server\",\"422\":\"client\",\"429\":"
-	"\"rate\","
-	"\"433\":\"quota\",\"455\":\"maintenance\",\"500\":\"server\",\"501\":\"task\","
-	"\"505\":\"client\"},"
-	"\"poll_path\":\"/api/v1/jobs/recordInfo\",\"poll_query\":\"taskId\","
-	"\"state_path\":\"data.state\",\"states\":{\"waiting\":\"running\",\"queuing\":\"running\","
-	"\"generating\":\"running\",\"success\":\"success\",\"fail\":\"fail\"},"
-	"\"progress_path\":\"data.progress\",\"fail_code_path\":\"data.failCode\","
-	"\"fail_message\":[\"data.failMsg\"],"
-	"\"credits\":[\"data.creditsConsumed\",\"data.consumeCredits\"],"
-	"\"results\":[{\"path\":\"data.resultJson>resultUrls[]\",\"kind\":\"media\"},"
-	"{\"path\":\"data.resultJson>firstFrameUrl\",\"kind\":\"image\",\"name\":\"firstframe\"},"
-	"{\"path\":\"data.resultJson>resultObject\",\"kind\":\"json\"},"
-	"{\"path\":\"data.resultJson>character_id\",\"kind\":\"text\"},"
-	"{\"path\":\"data.response.resultUrls[]\",\"kind\":\"media\",\"mirror\":true}]}";
-
-/* Other paths and words, states as flags, no code in the envelope. */
-static const char flags[] =
-	"{\"host\":\"upload\",\"submit_path\":\"/v9/paint\",\"task_id\":[\"job.number\"],"
-	"\"message\":[\"error.text\"],\"classes\":{\"418\":\"maintenance\",\"403\":\"quota\"},"
-	"\"poll_path\":\"/v9/paint/{task}/state?full=1\",\"poll_query\":\"again\","
-	"\"state_path\":\"job.flag\",\"states\":{\"0\":\"running\",\"1\":\"success\",\"2\":"
-	"\"fail\","
-	"\"true\":\"success\"},\"progress_path\":\"job.percent\",\"fail_code_path\":\"job.why\","
-	"\"fail_message\":[\"job.because\"],"
-	"\"results\":[{\"path\":\"job.sounds[].at\",\"kind\":\"audio\"},"
-	"{\"path\":\"job.score\",\"kind\":\"text\",\"name\":\"score\"}]}";
-
-/* Answers at once: no task, no state. */
-static const char at_once[] =
-	"{\"host\":\"api\",\"submit_path\":\"/say\",\"code_path\":\"status.code\","
-	"\"message\":[\"status.text\"],\"success_code\":0,\"classes\":{\"7\":\"credits\","
-	"\"E_BUSY\":\"rate\"},\"results\":[{\"path\":\"answer\",\"kind\":\"text\"}]}";
 
 static struct http_answer answered(int status, const char *body)
 {
@@ -118,28 +67,24 @@ static struct http_answer answered(int status, const char *body)
 static void test_addresses(void **state)
 {
 	static const struct {
-		const char *document, *task, *submit, *poll;
+		const char *id, *task, *submit, *poll;
 	} cases[] = {
-		{jobs, "task_1", "https://api/api/v1/jobs/createTask",
+		{JOBS, "task_1", "https://api/api/v1/jobs/createTask",
 			"https://api/api/v1/jobs/recordInfo?taskId=task_1"},
-		{jobs, "a b/../?&=%#\n\xc3\xa4", "https://api/api/v1/jobs/createTask",
+		{JOBS, "a b/../?&=%#\n\xc3\xa4", "https://api/api/v1/jobs/createTask",
 			"https://api/api/v1/jobs/recordInfo?taskId="
 			"a%20b%2F..%2F%3F%26%3D%25%23%0A%C3%A4"},
-		{flags, "7/8", "https://up/v9/paint",
-			"https://up/v9/paint/7%2F8/state?full=1&again=7%2F8"},
+		{PAINT, "7/8", "https://up/v9/paint", "https://up/v9/paint/7%2F8/state"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct entry entry;
-		entry_init(&entry, cases[i].document);
-		char *submit = protocol_submit_url(&entry.service, "https://api", "https://up");
-		char *poll = protocol_poll_url(
-			&entry.service, "https://api", "https://up", cases[i].task);
+		const struct service *service = model(cases[i].id)->service;
+		char *submit = protocol_submit_url(service, "https://api", "https://up");
+		char *poll = protocol_poll_url(service, "https://api", "https://up", cases[i].task);
 		assert_string_equal(submit, cases[i].submit);
 		assert_string_equal(poll, cases[i].poll);
 		free(submit);
 		free(poll);
-		entry_finish(&entry);
 	}
 }
 
@@ -152,12 +97,12 @@ struct submit_case {
 	const char *says; /* part of the message */
 };
 
-static void check_submit(const struct model *model, const struct submit_case *want)
+static void check_submit(const struct model *asked, const struct submit_case *want)
 {
 	struct http_answer answer = answered(want->status, want->body);
 	struct submit_answer got = {0};
 
-	assert_int_equal(protocol_read_submit(model, &answer, &got), 0);
+	assert_int_equal(protocol_read_submit(asked, &answer, &got), 0);
 	if (got.verdict != want->verdict || got.code != want->code)
 		fail_msg("%d %s: verdict %d code %d %s", want->status, want->body, got.verdict,
 			got.code, got.message ? got.message : "");
@@ -251,12 +196,9 @@ static const struct submit_case jobs_submits[] = {
 
 static void test_submissions(void **state)
 {
-	struct entry entry;
 
-	entry_init(&entry, jobs);
 	for (size_t i = 0; i < COUNT(jobs_submits); i++)
-		check_submit(&entry.model, &jobs_submits[i]);
-	entry_finish(&entry);
+		check_submit(model(JOBS), &jobs_submits[i]);
 }
 
 static void test_submission_outcomes(void **state)
@@ -273,9 +215,7 @@ static void test_submission_outcomes(void **state)
 		{HTTP_REFUSED, SUBMIT_REFUSED, "not allowed"},
 		{HTTP_LOCAL, SUBMIT_UNCERTAIN, "stored"},
 	};
-	struct entry entry;
 
-	entry_init(&entry, jobs);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct http_answer answer = {
 			.outcome = cases[i].outcome,
@@ -283,33 +223,29 @@ static void test_submission_outcomes(void **state)
 			.detail = "Could not resolve.",
 		};
 		struct submit_answer got = {0};
-		assert_int_equal(protocol_read_submit(&entry.model, &answer, &got), 0);
+		assert_int_equal(protocol_read_submit(model(JOBS), &answer, &got), 0);
 		assert_int_equal(got.verdict, cases[i].verdict);
 		assert_int_equal(got.retry_after_ms, 4000);
 		if (!strstr(got.message, cases[i].says))
 			fail_msg("%s", got.message);
 		submit_answer_finish(&got);
 	}
-	entry_finish(&entry);
 }
 
 static void test_long_messages_are_cut(void **state)
 {
 	char body[5000] = "{\"code\":422,\"msg\":\"";
 	struct submit_answer got = {0};
-	struct entry entry;
 
-	entry_init(&entry, jobs);
 	while (strlen(body) < 4000)
 		strcat(body, "\xc3\xa4");
 	strcat(body, "\xff\"}");
 	struct http_answer answer = answered(200, body);
-	assert_int_equal(protocol_read_submit(&entry.model, &answer, &got), 0);
+	assert_int_equal(protocol_read_submit(model(JOBS), &answer, &got), 0);
 	assert_int_equal(got.verdict, SUBMIT_REFUSED);
 	assert_true(strlen(got.message) < 750);
 	assert_non_null(strstr(got.message, "\xc3\xa4...\" (code 422)."));
 	submit_answer_finish(&got);
-	entry_finish(&entry);
 }
 
 struct poll_case {
@@ -337,13 +273,13 @@ static void list_results(const struct poll_answer *answer, char *out, size_t siz
 	}
 }
 
-static void check_poll(const struct model *model, const struct poll_case *want)
+static void check_poll(const struct model *asked, const struct poll_case *want)
 {
 	struct http_answer answer = answered(want->status, want->body);
 	struct poll_answer got = {0};
 	char results[1024];
 
-	assert_int_equal(protocol_read_poll(model, &answer, &got), 0);
+	assert_int_equal(protocol_read_poll(asked, &answer, &got), 0);
 	list_results(&got, results, sizeof(results));
 	if (got.verdict != want->verdict || got.known_state != want->known)
 		fail_msg("%d %s: verdict %d known %d %s", want->status, want->body, got.verdict,
@@ -397,18 +333,19 @@ static const struct poll_case jobs_polls[] = {
 		"[\\\"https://e.com/i.jpg\\\"],\\\"resultWaterMarkUrls\\\":[\\\"https://e.com/"
 		"w\\\"]}"
 		"\"}}",
-		POLL_SUCCEEDED, "success", true, "0 https://e.com/i.jpg", NULL, NULL, 0},
+		POLL_SUCCEEDED, "success", true,
+		"0 https://e.com/i.jpg|0 https://e.com/w watermark", NULL, NULL, 0},
 	{200,
 		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"{\\\"character_"
 		"id\\\":"
 		"\\\"example_1\\\"}\"}}",
-		POLL_SUCCEEDED, "success", true, "4 example_1", NULL, NULL, 0},
+		POLL_SUCCEEDED, "success", true, "4 example_1 character", NULL, NULL, 0},
 	{200,
 		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"{"
 		"\\\"resultObject\\\":"
 		"{\\\"character_id\\\":\\\"x\\\"}}\"}}",
-		POLL_SUCCEEDED, "success", true, "5 {\n\t\"character_id\":\t\"x\"\n}", NULL, NULL,
-		0},
+		POLL_SUCCEEDED, "success", true, "5 {\n\t\"character_id\":\t\"x\"\n} object", NULL,
+		NULL, 0},
 	/* A mirror counts only when nothing else was found. */
 	{200,
 		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":\"{"
@@ -475,12 +412,9 @@ static const struct poll_case jobs_polls[] = {
 
 static void test_polls(void **state)
 {
-	struct entry entry;
 
-	entry_init(&entry, jobs);
 	for (size_t i = 0; i < COUNT(jobs_polls); i++)
-		check_poll(&entry.model, &jobs_polls[i]);
-	entry_finish(&entry);
+		check_poll(model(JOBS), &jobs_polls[i]);
 }
 
 static void test_progress(void **state)
@@ -490,9 +424,7 @@ static void test_progress(void **state)
 		int want;
 	} cases[] = {{"40", 40}, {"\"55\"", 55}, {"150", 100}, {"-3", -1}, {"1e999", -1},
 		{"\"soon\"", -1}, {"null", -1}, {"{}", -1}};
-	struct entry entry;
 
-	entry_init(&entry, jobs);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct poll_answer got = {0};
 		char body[200];
@@ -500,11 +432,10 @@ static void test_progress(void **state)
 			"{\"code\":200,\"data\":{\"state\":\"generating\",\"progress\":%s}}",
 			cases[i].progress);
 		struct http_answer answer = answered(200, body);
-		assert_int_equal(protocol_read_poll(&entry.model, &answer, &got), 0);
+		assert_int_equal(protocol_read_poll(model(JOBS), &answer, &got), 0);
 		assert_int_equal(got.progress, cases[i].want);
 		poll_answer_finish(&got);
 	}
-	entry_finish(&entry);
 }
 
 static void test_poll_without_answer(void **state)
@@ -512,15 +443,12 @@ static void test_poll_without_answer(void **state)
 	struct http_answer answer = {
 		.outcome = HTTP_NO_ANSWER, .retry_after_ms = 7000, .detail = "timed out"};
 	struct poll_answer got = {0};
-	struct entry entry;
 
-	entry_init(&entry, jobs);
-	assert_int_equal(protocol_read_poll(&entry.model, &answer, &got), 0);
+	assert_int_equal(protocol_read_poll(model(JOBS), &answer, &got), 0);
 	assert_int_equal(got.verdict, POLL_LATER);
 	assert_int_equal(got.retry_after_ms, 7000);
 	assert_non_null(strstr(got.message, "timed out"));
 	poll_answer_finish(&got);
-	entry_finish(&entry);
 }
 
 static void test_a_service_with_flags_and_no_code(void **state)
@@ -552,14 +480,11 @@ static void test_a_service_with_flags_and_no_code(void **state)
 			NULL, 0},
 		{503, "", POLL_LATER, NULL, true, NULL, NULL, NULL, 0},
 	};
-	struct entry entry;
 
-	entry_init(&entry, flags);
 	for (size_t i = 0; i < COUNT(submits); i++)
-		check_submit(&entry.model, &submits[i]);
+		check_submit(model(PAINT), &submits[i]);
 	for (size_t i = 0; i < COUNT(polls); i++)
-		check_poll(&entry.model, &polls[i]);
-	entry_finish(&entry);
+		check_poll(model(PAINT), &polls[i]);
 }
 
 static void test_a_service_that_answers_at_once(void **state)
@@ -570,18 +495,26 @@ static void test_a_service_that_answers_at_once(void **state)
 		{200, "{\"status\":{\"code\":0},\"answer\":\"\"}", SUBMIT_UNCERTAIN, NULL, 0, NULL},
 		{200, "{\"status\":{\"code\":7,\"text\":\"poor\"}}", SUBMIT_HELD_CREDITS, NULL, 7,
 			"poor"},
-		{200, "{\"status\":{\"code\":\"E_BUSY\"}}", SUBMIT_LATER, NULL, 0, NULL},
+		{200, "{\"status\":{\"code\":\"7\"}}", SUBMIT_HELD_CREDITS, NULL, 7, NULL},
 	};
 	static const struct poll_case read_again = {200,
 		"{\"status\":{\"code\":0},\"answer\":\"hello\"}", POLL_SUCCEEDED, NULL, true,
 		"4 hello", NULL, NULL, 0};
-	struct entry entry;
 
-	entry_init(&entry, at_once);
 	for (size_t i = 0; i < COUNT(submits); i++)
-		check_submit(&entry.model, &submits[i]);
-	check_poll(&entry.model, &read_again);
-	entry_finish(&entry);
+		check_submit(model(SAY), &submits[i]);
+	check_poll(model(SAY), &read_again);
+}
+
+/* A model whose entry has result paths of its own. */
+static void test_result_paths_of_a_model(void **state)
+{
+	static const struct poll_case of_speech = {200,
+		"{\"code\":200,\"data\":{\"state\":\"success\",\"resultJson\":"
+		"\"{\\\"transcript\\\":\\\"good morning\\\"}\"}}",
+		POLL_SUCCEEDED, "success", true, "4 good morning", NULL, NULL, 0};
+
+	check_poll(model("elevenlabs/speech-to-text"), &of_speech);
 }
 
 /* Every prefix of a good answer, and every byte of it broken: never a crash, never a false end. */
@@ -589,9 +522,7 @@ static void test_broken_answers(void **state)
 {
 	char body[] = "{\"code\":200,\"data\":{\"state\":\"generating\",\"resultJson\":"
 		      "\"{\\\"resultUrls\\\":[\\\"https://e.com/a\\\"]}\",\"taskId\":\"t\"}}";
-	struct entry entry;
 
-	entry_init(&entry, jobs);
 	for (size_t i = 0; i < strlen(body) * 2; i++) {
 		char broken[sizeof(body)];
 		memcpy(broken, body, sizeof(body));
@@ -602,13 +533,12 @@ static void test_broken_answers(void **state)
 		struct http_answer answer = answered(200, broken);
 		struct submit_answer submit = {0};
 		struct poll_answer poll = {0};
-		assert_int_equal(protocol_read_submit(&entry.model, &answer, &submit), 0);
-		assert_int_equal(protocol_read_poll(&entry.model, &answer, &poll), 0);
+		assert_int_equal(protocol_read_submit(model(JOBS), &answer, &submit), 0);
+		assert_int_equal(protocol_read_poll(model(JOBS), &answer, &poll), 0);
 		assert_true(poll.verdict != POLL_SUCCEEDED && poll.verdict != POLL_FAILED);
 		submit_answer_finish(&submit);
 		poll_answer_finish(&poll);
 	}
-	entry_finish(&entry);
 }
 
 int main(void)
@@ -623,8 +553,9 @@ int main(void)
 		cmocka_unit_test(test_poll_without_answer),
 		cmocka_unit_test(test_a_service_with_flags_and_no_code),
 		cmocka_unit_test(test_a_service_that_answers_at_once),
+		cmocka_unit_test(test_result_paths_of_a_model),
 		cmocka_unit_test(test_broken_answers),
 	};
 
-	return cmocka_run_group_tests_name("protocol", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("protocol", tests, load, unload);
 }

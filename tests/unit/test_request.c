@@ -11,19 +11,7 @@
 #include <errno.h>
 
 #include "kiefs/catalogue.h"
-#include "kiefs/price.h"
 #include "kiefs/request.h"
-
-/* Stands in for the catalogue's own at the link: two credits for each of `n`. */
-int price_of(const struct model *model, const cJSON *input, double *credits)
-{
-	const cJSON *n = cJSON_GetObjectItemCaseSensitive(input, "n");
-
-	if (!cJSON_IsNumber(n))
-		return -ENODATA;
-	*credits = 2 * n->valuedouble;
-	return 0;
-}
 
 /* The trees behind the tables, freed at the end. */
 static cJSON *trees[64];
@@ -194,9 +182,10 @@ static int make_models(void **state)
 	turn_members[1].values = tree("[\"ann\", \"bob\"]");
 	turn_members[1].initial = tree("\"ann\"");
 	full.prompt = tree("{\"prompt\": \"$prompt\"}");
-	full.price = tree("{\"unit\": \"image\", \"count\": \"n\", \"table\": [{\"when\": "
-			  "{\"resolution\": \"720p\", "
-			  "\"background\": \"clear\", \"image_size\": \"1:1\"}, \"credits\": 4}]}");
+	full.price =
+		tree("{\"unit\": \"image\", \"count\": \"n\", \"table\": ["
+		     "{\"when\": {\"resolution\": \"720p\"}, \"credits\": 2}, {\"when\": "
+		     "{\"background\": \"clear\", \"image_size\": \"1:1\"}, \"credits\": 9}]}");
 	any.prompt = one.prompt = gone.prompt = other.prompt = full.prompt;
 	any.any_of = tree("[[\"prompt\"], [\"image_url\", \"mask_url\"]]");
 	one.one_of = tree("[[\"prompt\"], [\"image_url\"]]");
@@ -535,7 +524,8 @@ static const struct refused refused[] = {
 	{"type of a number: boolean", &full, P "\"strength\": true}", NULL,
 		"strength is true, but it must be a number from 0.1 to 1 in steps of 0.1."},
 	{"type of an array", &full, P "\"image_urls\": \"https://h\"}", NULL,
-		"image_urls is \"https://h\", but it must be an array [...] of at most 2 elements. "
+		"image_urls is \"https://h\", but it must be an array [\"https://...\"] of at most "
+		"2 elements, each the web address of an image. "
 		"Put it in brackets: [\"...\"]."},
 	{"type of an element", &full, P "\"boxes\": [1, \"a\", null]}", NULL,
 		"boxes[1] is \"a\", but it must be a whole number.\n"
@@ -626,7 +616,7 @@ static const struct refused refused[] = {
 		"\"720p\", "
 		"but that is \"1080p\". Leave background out, or change resolution."},
 	{"none of any", &any, "{\"image_url\": \"https://h\"}", NULL,
-		"Something is missing: give at least one of these: prompt, or image_url with "
+		"Something is missing: give at least one of these: prompt, or image_url + "
 		"mask_url."},
 	{"none of one", &one, "{\"prompt\": \"\"}", NULL,
 		"Something is missing: give exactly one of these: prompt, or image_url."},
@@ -892,6 +882,54 @@ static void every_prompt(void **state)
 	catalogue_destroy(catalogue);
 }
 
+/* How many more allocations of cJSON succeed. */
+static size_t memory_left;
+
+static void *scarce_malloc(size_t size)
+{
+	if (memory_left == 0)
+		return NULL;
+	memory_left--;
+	return malloc(size);
+}
+
+/* Wherever memory ends, the answer is -ENOMEM, and nothing leaks (JSON that cannot be held in
+ * memory looks damaged to cJSON). */
+static void out_of_memory(void **state)
+{
+	static const char text[] =
+		"{\"input\": \"{\\\"prompt\\\": \\\"x\\\"}\", \"n\": 2, \"seed\": \"5\", "
+		"\"more\": [1], \"webhook_url\": \"https://h\"}";
+	static const char defaults[] = "{\"dialogue\": [{\"text\": \"a\"}], \"duration\": 5}";
+	cJSON_Hooks scarce = {scarce_malloc, free};
+	int r = -ENOMEM;
+
+	for (size_t memory = 0; r != 0; memory++) {
+		struct request request = {0};
+
+		assert_true(memory < 500);
+		memory_left = memory;
+		cJSON_InitHooks(&scarce);
+		r = request_build(&full, REQUEST_JSON, text, sizeof(text) - 1, defaults,
+			sizeof(defaults) - 1, NULL, &request, NULL);
+		cJSON_InitHooks(NULL);
+		assert_true(r == 0 || r == -ENOMEM || r == -EINVAL);
+		request_finish(&request);
+	}
+	r = -ENOMEM;
+	for (size_t memory = 0; r != 0; memory++) {
+		struct request request = {0};
+
+		assert_true(memory < 500);
+		memory_left = memory;
+		cJSON_InitHooks(&scarce);
+		r = request_build(&slow, REQUEST_PROMPT, "x", 1, NULL, 0, NULL, &request, NULL);
+		cJSON_InitHooks(NULL);
+		assert_true(r == 0 || r == -ENOMEM);
+		request_finish(&request);
+	}
+}
+
 static void names(void **state)
 {
 	static const struct {
@@ -967,6 +1005,7 @@ int main(void)
 		cmocka_unit_test(prices),
 		cmocka_unit_test(every_model),
 		cmocka_unit_test(every_prompt),
+		cmocka_unit_test(out_of_memory),
 		cmocka_unit_test(names),
 		cmocka_unit_test(blanks),
 	};

@@ -1,0 +1,40 @@
+/* The whole program: what there is, put together bottom up in one function. */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "kiefs/config.h"
+#include "kiefs/demo.h"
+#include "kiefs/files.h"
+
+struct catalogue;
+struct error;
+struct mount;
+struct store;
+struct worker;
+
+struct program {
+	struct config config;
+	int lock;		/* of the state directory */
+	struct demo demo;
+	struct catalogue *catalogue;
+	struct files files;
+	struct store *store;	/* the FUSE side's connection */
+	struct store *peer;	/* the worker's */
+	struct worker *worker;
+	struct mount *mount;
+	char *config_text;
+	pthread_t worker_thread, signal_thread;
+	bool worker_runs, signals_run;
+	pthread_mutex_t end_lock;
+	pthread_cond_t ended;
+	bool over;		/* mount_run() has returned; end_lock */
+};
+
+/* Everything but threads; after daemon_start(). `program->config` is filled in. On failure, and
+ * at the end, program_close(). */
+int program_open(struct program *program, struct error *err);
+/* Starts the threads, serves until unmounted or told to end, ends the threads. */
+int program_run(struct program *program, struct error *err);
+void program_close(struct program *program);

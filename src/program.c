@@ -1,0 +1,275 @@
+#include "kiefs/program.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kiefs/buf.h"
+#include "kiefs/catalogue.h"
+#include "kiefs/clock.h"
+#include "kiefs/daemon.h"
+#include "kiefs/error.h"
+#include "kiefs/key.h"
+#include "kiefs/mount.h"
+#include "kiefs/store.h"
+#include "kiefs/worker.h"
+
+#define CONFIG_TEXT_MAX 65536
+
+static const char *env(const char *name, void *context)
+{
+	return getenv(name);
+}
+
+static int64_t now(void *context)
+{
+	return clock_now_ms();
+}
+
+/* Why there is no key is for the log: the held tasks say what to do. */
+static char *read_key(void *context)
+{
+	struct program *program = context;
+	struct error err = {0};
+	char *key = key_read(&program->config, env, NULL, &err);
+
+	if (!key && err.code != -ENOKEY)
+		store_log(program->peer, 0, clock_now_ms(), error_text(&err));
+	error_finish(&err);
+	return key;
+}
+
+static void notify(const struct changes *changes, void *context)
+{
+	struct program *program = context;
+
+	mount_notify(changes, program->mount);
+}
+
+static int open_catalogue(struct program *program, struct error *err)
+{
+	char **extra = NULL;
+	size_t count = 0;
+	int r = config_catalogues(&program->config, &extra, &count, err);
+
+	if (r == 0)
+		r = catalogue_load(program->config.catalog, (const char *const *)extra, count,
+			&program->catalogue, err);
+	config_catalogues_free(extra, count);
+	return r;
+}
+
+static int open_index(struct program *program, struct error *err)
+{
+	char path[4096];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/index.sqlite", program->config.state);
+	r = store_open(path, false, &program->store, err);
+	if (r == 0)
+		r = store_open_peer(program->store, true, &program->peer, err);
+	if (r < 0)
+		return r;
+	r = store_recover(program->peer, clock_now_ms());
+	if (r < 0)
+		error_set(err, r, "The index %s cannot be brought up to date: %s.", path,
+			store_message(program->peer));
+	return r;
+}
+
+static int open_worker(struct program *program, struct error *err)
+{
+	const struct config *config = &program->config;
+	const char *url = config->demo ? program->demo.url : config->base_url;
+	struct worker_options options = {
+		.catalogue = program->catalogue,
+		.store = program->peer,
+		.files = &program->files,
+		.api_url = url,
+		.upload_url = config->demo ? program->demo.url : config->upload_url,
+		.submit_count = config->submit_rate,
+		.submit_window_ms = 10000,
+		.max_running = config->max_running,
+		.polls_per_s = config->poll_rate,
+		.max_downloads = config->max_downloads,
+		.max_result_bytes = config->max_result_size,
+		.notify = notify,
+		.clock = now,
+		.key = read_key,
+		.context = program,
+	};
+
+	if (getrandom(&options.seed, sizeof(options.seed), 0) < 0)
+		options.seed = (uint32_t)time(NULL);
+	return worker_create(&options, &program->worker, err);
+}
+
+static int open_mount(struct program *program, struct error *err)
+{
+	const struct config *config = &program->config;
+	struct buf text;
+
+	buf_init(&text, CONFIG_TEXT_MAX);
+	int r = config_print(config, &text);
+	program->config_text = buf_take(&text);
+	if (r < 0 || !program->config_text)
+		return -ENOMEM;
+	const struct mount_options options = {
+		.catalogue = program->catalogue,
+		.store = program->store,
+		.files = &program->files,
+		.mountpoint = config->mountpoint,
+		.fuse_options = (const char *const *)config->fuse_options,
+		.fuse_option_count = (int)config->fuse_option_count,
+		.warn_only = config->validate == VALIDATE_WARN,
+		.config_text = program->config_text,
+		.debug = config->debug,
+	};
+	return mount_create(&options, &program->mount, err);
+}
+
+int program_open(struct program *program, struct error *err)
+{
+	int r;
+
+	program->files.dir = -1;
+	pthread_mutex_init(&program->end_lock, NULL);
+	pthread_cond_init(&program->ended, NULL);
+	r = program->lock = daemon_lock(program->config.state, err);
+	if (r >= 0)
+		r = open_catalogue(program, err);
+	if (r >= 0)
+		r = files_open(program->config.store, &program->files, err);
+	if (r >= 0)
+		r = open_index(program, err);
+	if (r >= 0 && program->config.demo)
+		r = demo_start(&program->demo, err);
+	if (r >= 0)
+		r = open_worker(program, err);
+	if (r >= 0)
+		r = open_mount(program, err);
+	return r < 0 ? r : 0;
+}
+
+static void *run_worker(void *context)
+{
+	struct program *program = context;
+	int r = worker_run(program->worker);
+
+	/* Without a worker nothing is sent or fetched: better gone than silently idle. */
+	if (r < 0)
+		kill(getpid(), SIGTERM);
+	return NULL;
+}
+
+static void end_worker(struct program *program)
+{
+	if (!program->worker_runs)
+		return;
+	worker_stop(program->worker);
+	pthread_join(program->worker_thread, NULL);
+	program->worker_runs = false;
+}
+
+/* The worker first, while the loop still answers: a notification may wait for one of its replies.
+ * The loop may miss a single signal, so it is told until it has returned. */
+static void end_mount(struct program *program)
+{
+	struct timespec until;
+
+	end_worker(program);
+	pthread_mutex_lock(&program->end_lock);
+	while (!program->over) {
+		pthread_mutex_unlock(&program->end_lock);
+		mount_stop(program->mount);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 50000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_mutex_lock(&program->end_lock);
+		if (!program->over)
+			pthread_cond_timedwait(&program->ended, &program->end_lock, &until);
+	}
+	pthread_mutex_unlock(&program->end_lock);
+}
+
+static void *run_signals(void *context)
+{
+	struct program *program = context;
+	sigset_t set;
+	int number;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
+	for (;;) {
+		if (sigwait(&set, &number) != 0)
+			continue;
+		if (number == SIGUSR2) /* program_run(): the loop has ended by itself */
+			return NULL;
+		if (number == SIGHUP) {
+			worker_reload(program->worker);
+			continue;
+		}
+		end_mount(program);
+		return NULL;
+	}
+}
+
+static void announce(const struct program *program)
+{
+	if (program->config.ready_fd < 0)
+		return;
+	if (dprintf(program->config.ready_fd, "ready\n") < 0)
+		fprintf(stderr, "kiefs: nobody reads ready_fd=%d: %s\n", program->config.ready_fd,
+			strerror(errno));
+	close(program->config.ready_fd);
+}
+
+int program_run(struct program *program, struct error *err)
+{
+	int r = pthread_create(&program->worker_thread, NULL, run_worker, program);
+
+	if (r != 0)
+		return error_set(err, -r, "No thread could be started: %s.", strerror(r));
+	program->worker_runs = true;
+	r = pthread_create(&program->signal_thread, NULL, run_signals, program);
+	if (r != 0) {
+		end_worker(program);
+		return error_set(err, -r, "No thread could be started: %s.", strerror(r));
+	}
+	announce(program);
+	r = mount_run(program->mount, program->worker);
+	pthread_mutex_lock(&program->end_lock);
+	program->over = true;
+	pthread_cond_signal(&program->ended);
+	pthread_mutex_unlock(&program->end_lock);
+	pthread_kill(program->signal_thread, SIGUSR2);
+	pthread_join(program->signal_thread, NULL);
+	end_worker(program);
+	if (r < 0)
+		error_set(err, r, "The mount ended: %s.", strerror(-r));
+	return r;
+}
+
+void program_close(struct program *program)
+{
+	mount_destroy(program->mount);
+	worker_destroy(program->worker);
+	demo_stop(&program->demo);
+	store_close(program->peer);
+	store_close(program->store);
+	files_close(&program->files);
+	catalogue_destroy(program->catalogue);
+	free(program->config_text);
+	config_finish(&program->config);
+	if (program->lock > 0)
+		close(program->lock);
+}

@@ -1,0 +1,102 @@
+#include "routes.h"
+
+#include "control.h"
+#include "jobs.h"
+#include "models.h"
+#include "results.h"
+
+#include "kiefs/catalogue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct route fixed[] = {
+	{"GET", "/results/", true, STAGE_RESULT, .handle = results_serve},
+	{"GET", "/api/v1/chat/credit", .stage = STAGE_OTHER, .needs_key = true,
+		.handle = jobs_credit},
+	{"POST", "/api/v1/common/download-url", .stage = STAGE_OTHER, .needs_key = true,
+		.handle = results_download_url},
+	{"GET", "/api/v1/models", .stage = STAGE_OTHER, .needs_key = true, .handle = models_list},
+	{"GET", "/api/v1/models/", true, STAGE_OTHER, .needs_key = true, .handle = models_show},
+	{"GET", "/sim/health", .control = true, .handle = control_health},
+	{"GET", "/sim/requests", .control = true, .handle = control_requests},
+	{"GET", "/sim/faults", .control = true, .handle = control_list_faults},
+	{"POST", "/sim/faults", .control = true, .handle = control_add_faults},
+	{"DELETE", "/sim/faults", .control = true, .handle = control_clear_faults},
+	{"POST", "/sim/credits", .control = true, .handle = control_credits},
+	{"POST", "/sim/keys", .control = true, .handle = control_keys},
+	{"POST", "/sim/time", .control = true, .handle = control_time},
+	{"POST", "/sim/reset", .control = true, .handle = control_reset},
+};
+
+static int add(struct routes *routes, const struct route *route)
+{
+	for (size_t i = 0; i < routes->count; i++) {
+		if (strcmp(routes->list[i].path, route->path) == 0 &&
+			strcmp(routes->list[i].method, route->method) == 0)
+			return 0;
+	}
+	struct route *list = realloc(routes->list, (routes->count + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	routes->list = list;
+	list[routes->count++] = *route;
+	return 0;
+}
+
+static int add_service(struct routes *routes, const struct service *service)
+{
+	struct route submit = {.method = service->submit_method,
+		.path = service->submit_path,
+		.stage = STAGE_SUBMIT,
+		.needs_key = true,
+		.handle = jobs_submit,
+		.service = service};
+	struct route poll = {.method = service->poll_method,
+		.path = service->poll_path,
+		.stage = STAGE_POLL,
+		.needs_key = true,
+		.handle = jobs_record,
+		.service = service};
+	int r = add(routes, &submit);
+
+	if (r == 0 && poll.path)
+		r = add(routes, &poll);
+	return r;
+}
+
+int routes_init(struct routes *routes, const struct catalogue *catalogue)
+{
+	int r = 0;
+
+	*routes = (struct routes){0};
+	for (size_t i = 0; i < catalogue_count(catalogue) && r == 0; i++)
+		r = add_service(routes, catalogue_at(catalogue, i)->service);
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)
+		r = add(routes, &fixed[i]);
+	if (r < 0)
+		routes_finish(routes);
+	return r;
+}
+
+void routes_finish(struct routes *routes)
+{
+	free(routes->list);
+	*routes = (struct routes){0};
+}
+
+const struct route *routes_find(const struct routes *routes, const char *method, const char *path)
+{
+	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+
+	for (size_t i = 0; i < routes->count; i++) {
+		const struct route *route = &routes->list[i];
+		int differs = route->prefix ? strncmp(route->path, path, strlen(route->path))
+					    : strcmp(route->path, path);
+
+		if (differs == 0 && strcmp(route->method, wanted) == 0)
+			return route;
+	}
+	return NULL;
+}

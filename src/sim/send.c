@@ -1,0 +1,200 @@
+#include "send.h"
+
+#include "sim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK (256 * 1024)
+/* A throttled download gets this many portions a second. */
+#define PORTIONS 20
+
+/* Bytes on their way: a part of a product, or a text of which not all is sent. */
+struct outflow {
+	struct sim *sim;
+	struct MHD_Connection *connection;
+	struct product *product; /* NULL: text */
+	char *text;
+	uint64_t start;	     /* of the range, in the product */
+	uint64_t stop;	     /* the connection ends here, counted from `start` */
+	uint64_t rate;	     /* bytes a second, 0: all at once */
+	uint64_t allowed_to; /* how far the rate has come */
+};
+
+static size_t read_flow(const struct outflow *flow, uint64_t at, char *out, size_t max)
+{
+	if (flow->product)
+		return product_read(flow->product, flow->start + at, out, max);
+	memcpy(out, flow->text + at, max);
+	return max;
+}
+
+static ssize_t give(void *user, uint64_t at, char *out, size_t max)
+{
+	struct outflow *flow = user;
+
+	if (at >= flow->stop)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (max > flow->stop - at)
+		max = (size_t)(flow->stop - at);
+	if (flow->rate) {
+		if (at >= flow->allowed_to) {
+			flow->allowed_to = at + (flow->rate + PORTIONS - 1) / PORTIONS;
+			if (delay_connection(&flow->sim->delay, flow->connection, 1000 / PORTIONS) <
+				0)
+				return MHD_CONTENT_READER_END_WITH_ERROR;
+			return 0;
+		}
+		if (max > flow->allowed_to - at)
+			max = (size_t)(flow->allowed_to - at);
+	}
+	return (ssize_t)read_flow(flow, at, out, max);
+}
+
+static void finish_flow(void *user)
+{
+	struct outflow *flow = user;
+
+	free(flow->text);
+	free(flow);
+}
+
+static uint64_t cut_at(const struct reply *reply, enum fault_kind kind, uint64_t size)
+{
+	const struct fault *fault = reply_fault(reply, kind);
+
+	if (!fault)
+		return UINT64_MAX;
+	return fault->bytes && fault->bytes < size ? fault->bytes : size / 2;
+}
+
+/* The part of a file that the Range header asks for. False: none that can be given. */
+static bool read_range(const char *text, uint64_t size, uint64_t *start, uint64_t *end)
+{
+	uint64_t first = 0;
+	uint64_t last = 0;
+	char after;
+
+	if (sscanf(text, "bytes=-%" SCNu64 "%c", &last, &after) == 1) {
+		if (last == 0 || size == 0)
+			return false;
+		*start = last >= size ? 0 : size - last;
+		*end = size;
+		return true;
+	}
+	int got = sscanf(text, "bytes=%" SCNu64 "-%" SCNu64 "%c", &first, &last, &after);
+	if (got == 1)
+		last = UINT64_MAX - 1;
+	if (got < 1 || first >= size || last < first)
+		return false;
+	*start = first;
+	*end = last >= size ? size : last + 1;
+	return true;
+}
+
+/* A Range header of the one kind that is served, and not outdated by If-Range. */
+static const char *wanted_range(const struct request *request, const struct product *product)
+{
+	const char *range = request_header(request, "Range");
+	const char *if_range = request_header(request, "If-Range");
+
+	if (!range || strncmp(range, "bytes=", 6) != 0 || strchr(range, ','))
+		return NULL;
+	return if_range && strcmp(if_range, product_etag(product)) != 0 ? NULL : range;
+}
+
+static struct MHD_Response *make_file(
+	struct sim *sim, const struct request *request, const struct reply *reply, unsigned *status)
+{
+	uint64_t size = product_size(reply->file);
+	uint64_t start = 0;
+	uint64_t end = size;
+	const char *range = wanted_range(request, reply->file);
+	const struct fault *throttle = reply_fault(reply, FAULT_THROTTLE);
+	char text[96];
+
+	*status = MHD_HTTP_OK;
+	snprintf(text, sizeof(text), "bytes */%" PRIu64, size);
+	if (range && !read_range(range, size, &start, &end)) {
+		*status = MHD_HTTP_RANGE_NOT_SATISFIABLE;
+		start = end = 0;
+	} else if (range) {
+		*status = MHD_HTTP_PARTIAL_CONTENT;
+		snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, start,
+			end - 1, size);
+	}
+	struct outflow *flow = malloc(sizeof(*flow));
+	if (!flow)
+		return NULL;
+	*flow = (struct outflow){.sim = sim,
+		.connection = request->connection,
+		.product = reply->file,
+		.start = start,
+		.stop = cut_at(reply, FAULT_TRUNCATE, end - start)};
+	if (throttle)
+		flow->rate = throttle->bytes ? throttle->bytes : 4096;
+	struct MHD_Response *response =
+		MHD_create_response_from_callback(end - start, BLOCK, give, flow, finish_flow);
+	if (!response) {
+		finish_flow(flow);
+		return NULL;
+	}
+	if (*status != MHD_HTTP_OK)
+		MHD_add_response_header(response, "Content-Range", text);
+	MHD_add_response_header(response, "Accept-Ranges", "bytes");
+	MHD_add_response_header(response, "ETag", product_etag(reply->file));
+	return response;
+}
+
+/* Announces the whole text and sends a part of it. */
+static struct MHD_Response *make_cut_text(const struct request *request, const struct reply *reply)
+{
+	struct outflow *flow = malloc(sizeof(*flow));
+
+	if (!flow)
+		return NULL;
+	*flow = (struct outflow){.connection = request->connection,
+		.text = malloc(reply->body.len + 1),
+		.stop = cut_at(reply, FAULT_CUT, reply->body.len)};
+	struct MHD_Response *response = NULL;
+	if (flow->text) {
+		memcpy(flow->text, reply->body.data, reply->body.len);
+		response = MHD_create_response_from_callback(
+			reply->body.len, BLOCK, give, flow, finish_flow);
+	}
+	if (!response)
+		finish_flow(flow);
+	return response;
+}
+
+enum MHD_Result send_reply(
+	struct sim *sim, const struct request *request, const struct reply *reply)
+{
+	unsigned status = reply->status;
+	struct MHD_Response *response;
+	char seconds[24];
+
+	if (reply_fault(reply, FAULT_DROP) || reply_fault(reply, FAULT_LOST))
+		return MHD_NO;
+	if (reply->file)
+		response = make_file(sim, request, reply, &status);
+	else if (reply_fault(reply, FAULT_CUT) && reply->body.len)
+		response = make_cut_text(request, reply);
+	else
+		response = MHD_create_response_from_buffer(
+			reply->body.len, reply->body.data, MHD_RESPMEM_MUST_COPY);
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(
+		response, "Content-Type", reply->type ? reply->type : "application/json");
+	if (reply->retry_after_s) {
+		snprintf(seconds, sizeof(seconds), "%ld", reply->retry_after_s);
+		MHD_add_response_header(response, "Retry-After", seconds);
+	}
+	enum MHD_Result result = MHD_queue_response(request->connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
