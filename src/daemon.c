@@ -88,19 +88,21 @@ int daemon_lock(const char *directory, struct error *err)
 			break;
 	}
 	if (stat(directory, &st) < 0 || st.st_uid != geteuid())
-		return error_set(err, -EPERM, "The state directory %s belongs to another user.",
-			directory);
+		return error_set(
+			err, -EPERM, "The state directory %s belongs to another user.", directory);
 	if ((size_t)snprintf(path, sizeof(path), "%s/lock", directory) >= sizeof(path))
 		return error_set(err, -ENAMETOOLONG, "The state directory's name is too long.");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return error_set(err, -errno, "The lock %s cannot be opened: %s.", path,
-			strerror(errno));
+		return error_set(
+			err, -errno, "The lock %s cannot be opened: %s.", path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int r = errno == EWOULDBLOCK
 				? error_set(err, -EBUSY,
-					  "Another kiefs already works with %s. Unmount that one first, "
-					  "or give this one its own directories with -o state=,store=.",
+					  "Another kiefs already works with %s. Unmount that one "
+					  "first, "
+					  "or give this one its own directories with -o "
+					  "state=,store=.",
 					  directory)
 				: error_set(err, -errno, "The lock %s cannot be taken: %s.", path,
 					  strerror(errno));

@@ -84,7 +84,8 @@ int demo_start(struct demo *out, struct error *err)
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		return error_set(err, -ENOENT,
-			"The simulator kiefs-sim did not start. --demo needs it beside kiefs or on the "
+			"The simulator kiefs-sim did not start. --demo needs it beside kiefs or on "
+			"the "
 			"PATH.");
 	}
 	out->pid = pid;

@@ -40,7 +40,8 @@ static void prepare_signals(void)
 	sigaction(SIGUSR1, &wakeup, NULL);
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(waited) / sizeof(waited[0]); i++) {
-		/* A shell's `&` leaves SIGINT ignored, and an ignored signal is never waited for. */
+		/* A shell's `&` leaves SIGINT ignored, and an ignored signal is never waited for.
+		 */
 		signal(waited[i], SIG_DFL);
 		sigaddset(&set, waited[i]);
 	}

@@ -32,7 +32,7 @@ enum http_outcome {
 struct http_request {
 	const char *method; /* "GET" or "POST" */
 	const char *url;
-	const char *body;   /* POST body, borrowed until done; NULL: none */
+	const char *body; /* POST body, borrowed until done; NULL: none */
 	size_t body_len;
 	/* True: the Authorization header goes along. Only the API's and the upload's origins
 	 * ever get it; for any other the request is HTTP_REFUSED. */
@@ -40,43 +40,43 @@ struct http_request {
 	/* True: the body must reach the server at most once. It is never sent again on another
 	 * connection once a byte of it was handed out. */
 	bool once;
-	int fd;		    /* >= 0: the answer's body goes to this file from `offset`; -1: memory */
-	int64_t offset;	    /* resume from here with Range; the file is cut to 0 when the server
-			       answers with the whole (200) or with another part (HTTP_CUT with
-			       `received` 0). A 416 that says the whole is just `offset` bytes long
-			       is reported as a 206 with nothing left to come. */
+	int fd;		/* >= 0: the answer's body goes to this file from `offset`; -1: memory */
+	int64_t offset; /* resume from here with Range; the file is cut to 0 when the server
+			   answers with the whole (200) or with another part (HTTP_CUT with
+			   `received` 0). A 416 that says the whole is just `offset` bytes long
+			   is reported as a 206 with nothing left to come. */
 	const char *if_range; /* ETag or date that must still hold for a resume, or NULL */
-	int64_t max_bytes;  /* of the answer's body (a file counts from its start); further bytes are
-			       HTTP_TOO_LARGE */
-	int connect_ms;	    /* 0: default 10 s */
-	int total_ms;	    /* 0: no limit on the whole, but under 1 B/s for 30 s it ends */
-	void *user;	    /* given back in the answer */
+	int64_t max_bytes; /* of the answer's body (a file counts from its start); further bytes are
+			      HTTP_TOO_LARGE */
+	int connect_ms;	   /* 0: default 10 s */
+	int total_ms;	   /* 0: no limit on the whole, but under 1 B/s for 30 s it ends */
+	void *user;	   /* given back in the answer */
 };
 
 struct http_answer {
 	enum http_outcome outcome;
-	int status;	       /* HTTP status, 0 when none came */
-	const char *body;      /* memory sink, NUL-terminated; valid during the callback only. Of a
-				  request with a file: what came with a status other than 2xx
-				  (the file is then as it was), its first 64 KiB. */
+	int status;	  /* HTTP status, 0 when none came */
+	const char *body; /* memory sink, NUL-terminated; valid during the callback only. Of a
+			     request with a file: what came with a status other than 2xx
+			     (the file is then as it was), its first 64 KiB. */
 	size_t body_len;
-	int64_t received;      /* bytes of the file that are good now, from its start */
-	int64_t length;	       /* of the whole content, -1 when the server did not tell */
-	int64_t retry_after_ms; /* Retry-After (seconds or date), -1 when absent */
+	int64_t received;	  /* bytes of the file that are good now, from its start */
+	int64_t length;		  /* of the whole content, -1 when the server did not tell */
+	int64_t retry_after_ms;	  /* Retry-After (seconds or date), -1 when absent */
 	const char *content_type; /* "" when absent; during the callback only */
 	const char *etag;	  /* ETag, else Last-Modified; "" when absent */
 	int local_errno;
-	const char *detail;    /* one sentence for the log; holds no secret */
+	const char *detail; /* one sentence for the log; holds no secret */
 	void *user;
 };
 
 typedef void http_done_fn(const struct http_answer *answer, void *context);
 
 struct http_options {
-	const char *api_url;	/* "https://api.kie.ai" */
+	const char *api_url; /* "https://api.kie.ai" */
 	const char *upload_url;
 	const char *user_agent;
-	http_done_fn *done;	/* called from http_perform(); may start others, not destroy */
+	http_done_fn *done; /* called from http_perform(); may start others, not destroy */
 	void *context;
 };
 

@@ -29,46 +29,48 @@ enum answer_class {
 
 /* What the answer to a submission says. */
 enum submit_verdict {
-	SUBMIT_ACCEPTED,   /* task_id is set */
-	SUBMIT_FINISHED,   /* a synchronous service: the answer holds the results */
-	SUBMIT_LATER,	   /* certainly not taken: rate limit, maintenance, no connection */
-	SUBMIT_HELD_KEY,   /* certainly not taken: key */
+	SUBMIT_ACCEPTED, /* task_id is set, even when an error stands beside it: asking after it
+			    costs nothing */
+	SUBMIT_FINISHED, /* a service without task ids: read the results from the same answer with
+			    protocol_read_poll() */
+	SUBMIT_LATER,	 /* certainly not taken: rate limit, maintenance, no connection */
+	SUBMIT_HELD_KEY, /* certainly not taken: key */
 	SUBMIT_HELD_CREDITS,
 	SUBMIT_HELD_QUOTA,
-	SUBMIT_REFUSED,	   /* certainly not taken: the service answered with an error of its own */
-	SUBMIT_UNCERTAIN,  /* it may have been taken */
+	SUBMIT_REFUSED,	  /* certainly not taken: the service answered with an error of its own */
+	SUBMIT_UNCERTAIN, /* it may have been taken */
 };
 
 struct submit_answer {
 	enum submit_verdict verdict;
-	char *task_id;	   /* heap or NULL */
-	char *message;	   /* one sentence for a person, heap; never NULL unless ACCEPTED */
-	int code;	   /* the service's own code, 0 when none */
+	char *task_id;		/* heap or NULL */
+	char *message;		/* one sentence for a person, heap; never NULL unless ACCEPTED */
+	int code;		/* the service's own code, 0 when none */
 	int64_t retry_after_ms; /* -1: not told */
 };
 
 enum poll_verdict {
-	POLL_RUNNING,	 /* with progress, when told */
-	POLL_SUCCEEDED,	 /* results are set; there may be none */
-	POLL_FAILED,	 /* the task failed: message, code */
-	POLL_LATER,	 /* no usable answer this time; ask again */
-	POLL_MISSING,	 /* the service does not know the task (now) */
-	POLL_KEY,	 /* the key was refused */
+	POLL_RUNNING,	/* with progress, when told */
+	POLL_SUCCEEDED, /* results are set; there may be none; `message` names what was left out */
+	POLL_FAILED,	/* the task failed: message, code */
+	POLL_LATER,	/* no usable answer this time; ask again */
+	POLL_MISSING,	/* the service does not know the task (now) */
+	POLL_KEY,	/* the key was refused */
 };
 
 enum result_kind {
-	RESULT_MEDIA,	/* an address of unknown kind */
+	RESULT_MEDIA, /* an address of unknown kind */
 	RESULT_IMAGE,
 	RESULT_VIDEO,
 	RESULT_AUDIO,
-	RESULT_TEXT,	/* content, not an address */
+	RESULT_TEXT, /* content, not an address */
 	RESULT_JSON,
 };
 
 struct poll_result {
 	enum result_kind kind;
-	char *value;	  /* address or content, heap */
-	char *label;	  /* the entry's "name" for it ("firstframe"), NULL for the main results */
+	char *value; /* address (http or https, no two alike) or content, heap */
+	char *label; /* the entry's "name" for it ("firstframe"), NULL for the main results */
 };
 
 struct poll_answer {
@@ -84,17 +86,19 @@ struct poll_answer {
 	size_t result_count;
 };
 
-/* Whole addresses; heap, NULL when out of memory. `api_url`, `upload_url` without "/" at the end. */
-char *protocol_submit_url(const struct service *service, const char *api_url,
-	const char *upload_url);
+/* Whole addresses; heap, NULL when out of memory. `api_url`, `upload_url` without "/" at the end.
+ */
+char *protocol_submit_url(
+	const struct service *service, const char *api_url, const char *upload_url);
 char *protocol_poll_url(const struct service *service, const char *api_url, const char *upload_url,
 	const char *task_id);
 
-/* Both return 0 or -ENOMEM, and fill `*out` (finish with the functions below). */
-int protocol_read_submit(const struct model *model, const struct http_answer *answer,
-	struct submit_answer *out);
-int protocol_read_poll(const struct model *model, const struct http_answer *answer,
-	struct poll_answer *out);
+/* Messages quote the service's own words, without control characters and cut to 300 characters.
+ * Both return 0 or -ENOMEM, and fill `*out` (finish with the functions below). */
+int protocol_read_submit(
+	const struct model *model, const struct http_answer *answer, struct submit_answer *out);
+int protocol_read_poll(
+	const struct model *model, const struct http_answer *answer, struct poll_answer *out);
 void submit_answer_finish(struct submit_answer *answer);
 void poll_answer_finish(struct poll_answer *answer);
 

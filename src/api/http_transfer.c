@@ -84,6 +84,17 @@ static const char *header(const struct transfer *t, const char *name)
 	return found->value;
 }
 
+/* "" when absent, or with control characters in it (curl leaves the CR of an empty value). */
+static const char *header_text(const struct transfer *t, const char *name)
+{
+	const char *value = header(t, name);
+
+	for (const char *c = value; c && *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return "";
+	return value ? value : "";
+}
+
 static int status_of(const struct transfer *t)
 {
 	long status = 0;
@@ -463,11 +474,10 @@ void transfer_answer(struct transfer *t, CURLcode result, struct http_answer *ou
 {
 	enum http_outcome outcome = outcome_of(t, result);
 	struct sink *sink = &t->sink;
-	const char *type = header(t, "Content-Type");
-	const char *etag = header(t, "ETag");
+	const char *etag = header_text(t, "ETag");
 
-	if (!etag)
-		etag = header(t, "Last-Modified");
+	if (!etag[0])
+		etag = header_text(t, "Last-Modified");
 	describe(t, outcome, result);
 	if (t->request.authorized)
 		mask_key(t->rules->key, sink->memory.data, sink->memory.len);
@@ -479,8 +489,8 @@ void transfer_answer(struct transfer *t, CURLcode result, struct http_answer *ou
 		.received = t->request.fd >= 0 ? sink->received : 0,
 		.length = sink->length,
 		.retry_after_ms = retry_after_ms(t),
-		.content_type = type ? type : "",
-		.etag = etag ? etag : "",
+		.content_type = header_text(t, "Content-Type"),
+		.etag = etag,
 		.local_errno = sink->local_errno,
 		.detail = t->detail,
 		.user = t->request.user,

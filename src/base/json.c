@@ -26,20 +26,68 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The first key that stands twice in one object, NULL when there is none. */
-static const char *repeated_key(const cJSON *value)
+/* Bytes before the first that is no UTF-8; no character is longer than four bytes. */
+static size_t valid_length(const char *text, size_t len)
 {
-	for (const cJSON *a = value->child; a; a = a->next) {
-		if (cJSON_IsObject(value)) {
-			for (const cJSON *b = a->next; b; b = b->next)
-				if (strcmp(a->string, b->string) == 0)
-					return a->string;
-		}
-		const char *inner = repeated_key(a);
-		if (inner)
-			return inner;
+	size_t at = 0;
+
+	while (at < len) {
+		size_t n = 1;
+
+		while (n <= 4 && n <= len - at && !utf8_is_valid(text + at, n))
+			n++;
+		if (n > 4 || n > len - at)
+			break;
+		at += n;
 	}
-	return NULL;
+	return at;
+}
+
+/* Whole characters of the same line, about twenty bytes of them. */
+static size_t shown_length(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (unsigned char)text[n] >= ' ' &&
+		(n < 20 || ((unsigned char)text[n] & 0xc0) == 0x80))
+		n++;
+	return n;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* `*out` is a key that stands twice in this one object, untouched when there is none. */
+static int repeated_here(const cJSON *object, const char **out)
+{
+	size_t count = (size_t)cJSON_GetArraySize(object), n = 0;
+	const char **keys;
+
+	if (count < 2)
+		return 0;
+	keys = malloc(count * sizeof(*keys));
+	if (!keys)
+		return -ENOMEM;
+	for (const cJSON *member = object->child; member; member = member->next)
+		keys[n++] = member->string;
+	qsort(keys, n, sizeof(*keys), by_text);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(keys[i - 1], keys[i]) == 0)
+			*out = keys[i];
+	free(keys);
+	return 0;
+}
+
+/* The same for all objects inside. 0 or -ENOMEM. */
+static int repeated_key(const cJSON *value, const char **out)
+{
+	int r = cJSON_IsObject(value) ? repeated_here(value, out) : 0;
+
+	for (const cJSON *inner = value->child; r == 0 && !*out && inner; inner = inner->next)
+		r = repeated_key(inner, out);
+	return r;
 }
 
 int json_parse(const char *text, size_t len, cJSON **out, struct error *err)
@@ -48,12 +96,7 @@ int json_parse(const char *text, size_t len, cJSON **out, struct error *err)
 	const char *end = NULL;
 
 	if (!utf8_is_valid(text, len)) {
-		while (at < len && utf8_is_valid(text, at + 1 < len ? at + 1 : len))
-			at++;
-		/* A sequence of several bytes is only valid whole: step over good ones. */
-		for (size_t i = at; i < len && i < at + 4; i++)
-			if (utf8_is_valid(text, i + 1))
-				at = i + 1;
+		at = valid_length(text, len);
 		position(text, at < len ? at : len, &line, &column);
 		return error_set(err, -EINVAL,
 			"Not JSON: a byte that is not UTF-8 text at line %zu, column %zu. "
@@ -71,11 +114,13 @@ int json_parse(const char *text, size_t len, cJSON **out, struct error *err)
 				"is complete; a bracket or quote is still open.",
 				line, column);
 		}
+		/* cJSON may stop one byte into a character. */
+		while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
+			at--;
 		position(text, at, &line, &column);
 		return error_set(err, -EINVAL,
 			"Not JSON: unexpected \"%.*s\" at line %zu, column %zu.",
-			(int)strcspn(text + at, "\r\n") < 20 ? (int)strcspn(text + at, "\r\n") : 20,
-			text + at, line, column);
+			(int)shown_length(text + at, len - at), text + at, line, column);
 	}
 	while (at < len && is_space(text[at]))
 		at++;
@@ -87,7 +132,12 @@ int json_parse(const char *text, size_t len, cJSON **out, struct error *err)
 			"A request file holds one JSON object.",
 			line, column);
 	}
-	const char *key = repeated_key(value);
+	const char *key = NULL;
+	int r = repeated_key(value, &key);
+	if (r < 0) {
+		cJSON_Delete(value);
+		return r;
+	}
 	if (key) {
 		error_set(err, -EINVAL,
 			"The key \"%s\" stands twice in one object. Keep one of them.", key);

@@ -33,8 +33,8 @@ static int refuse_word(struct fs *fs, const char *where, const char *word, const
 
 static int task_event(struct fs *fs, int64_t id, size_t which)
 {
-	struct task_event event = {.kind = task_words[which].event, .progress = -1, .credits = -1,
-		.wait_ms = -1};
+	struct task_event event = {
+		.kind = task_words[which].event, .progress = -1, .credits = -1, .wait_ms = -1};
 	struct task_update update = {.log = task_words[which].log};
 	struct changes changes = {0};
 	struct task task = {0}, next;
@@ -149,8 +149,9 @@ int stats_print(struct fs *fs, struct buf *out)
 		if (state != TASK_STAGED)
 			buf_addf(out, "kiefs_tasks{state=\"%s\"} %lld\n",
 				task_state_name((enum task_state)state), (long long)counts[state]);
-	buf_addf(out, "# HELP kiefs_models Models in the catalogue.\n# TYPE kiefs_models gauge\n"
-		      "kiefs_models %zu\n",
+	buf_addf(out,
+		"# HELP kiefs_models Models in the catalogue.\n# TYPE kiefs_models gauge\n"
+		"kiefs_models %zu\n",
 		catalogue_count(fs->catalogue));
 	counter(out, "submissions_total", "Requests that were sent.", stats.submissions);
 	counter(out, "accepted_total", "Requests that the service took.", stats.accepted);
@@ -159,11 +160,13 @@ int stats_print(struct fs *fs, struct buf *out)
 	counter(out, "download_bytes_total", "Bytes of results.", stats.download_bytes);
 	counter(out, "rate_limited_total", "Answers that said: too fast.", stats.rate_limited);
 	counter(out, "errors_total", "Answers that could not be used.", stats.errors);
-	buf_addf(out, "# HELP kiefs_key_present Whether there is an API key.\n"
-		      "# TYPE kiefs_key_present gauge\nkiefs_key_present %d\n",
+	buf_addf(out,
+		"# HELP kiefs_key_present Whether there is an API key.\n"
+		"# TYPE kiefs_key_present gauge\nkiefs_key_present %d\n",
 		stats.key_present);
-	buf_addf(out, "# HELP kiefs_uptime_seconds Since the mount.\n"
-		      "# TYPE kiefs_uptime_seconds gauge\nkiefs_uptime_seconds %lld\n",
+	buf_addf(out,
+		"# HELP kiefs_uptime_seconds Since the mount.\n"
+		"# TYPE kiefs_uptime_seconds gauge\nkiefs_uptime_seconds %lld\n",
 		(long long)((clock_now_ms() - fs->started_ms) / 1000));
 	return out->error;
 }

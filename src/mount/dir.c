@@ -239,8 +239,8 @@ static void settle_for(struct fs *fs, uint64_t dir, const char *name)
 		draft_settle(fs, entry.id);
 }
 
-static int find_name(struct fs *fs, uint64_t dir, const char *name, struct entry *entry,
-	uint64_t *inode)
+static int find_name(
+	struct fs *fs, uint64_t dir, const char *name, struct entry *entry, uint64_t *inode)
 {
 	int r = store_entry_lookup(fs->store, dir, name, entry);
 
@@ -256,8 +256,8 @@ static int find_name(struct fs *fs, uint64_t dir, const char *name, struct entry
 }
 
 /* `entry->id` is 0 unless the name is an entry's. */
-static int find(struct fs *fs, uint64_t parent, const char *name, struct entry *entry,
-	uint64_t *inode)
+static int find(
+	struct fs *fs, uint64_t parent, const char *name, struct entry *entry, uint64_t *inode)
 {
 	const struct tree_node *node, *child;
 
@@ -366,8 +366,8 @@ static int page_add(struct listing *listing, const char *name, uint64_t inode,
 	}
 	n = page->plus ? fuse_add_direntry_plus(
 				 page->req, page->data + page->used, left, name, &param, next)
-		       : fuse_add_direntry(page->req, page->data + page->used, left, name,
-				 &param.attr, next);
+		       : fuse_add_direntry(
+				 page->req, page->data + page->used, left, name, &param.attr, next);
 	if (n > left)
 		return 1;
 	page->used += n;
@@ -389,14 +389,14 @@ static void reply_listing(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off
 	free(page.data);
 }
 
-void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-	struct fuse_file_info *fi)
+void op_readdir(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	reply_listing(req, ino, size, offset, false);
 }
 
-void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-	struct fuse_file_info *fi)
+void op_readdirplus(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	reply_listing(req, ino, size, offset, true);
 }

@@ -237,8 +237,8 @@ struct checked {
 };
 
 /* Reads and checks the entry's bytes as a request `name` in `dir`. */
-static int check(struct fs *fs, int64_t entry, uint64_t dir, const char *name,
-	struct checked *out, struct error *err)
+static int check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct checked *out,
+	struct error *err)
 {
 	const struct request_rules rules = {.warn_only = fs->warn_only};
 	enum request_form form = request_form(name);
@@ -293,8 +293,8 @@ static int stage(struct fs *fs, int64_t entry, const struct checked *checked)
 	return store_stage(fs->store, &row);
 }
 
-static void refuse(struct fs *fs, int64_t entry, uint64_t dir, const char *name,
-	const struct error *err)
+static void refuse(
+	struct fs *fs, int64_t entry, uint64_t dir, const char *name, const struct error *err)
 {
 	struct changes changes = {0};
 	char *text = NULL;
@@ -358,8 +358,7 @@ int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 	int r = check(fs, entry->id, dir, name, &checked, &err);
 	bool same = false;
 
-	if (r == -EINVAL && entry->task &&
-		store_task_get(fs->store, entry->task, &task) == 0) {
+	if (r == -EINVAL && entry->task && store_task_get(fs->store, entry->task, &task) == 0) {
 		/* It was taken once: renaming it must not fail, whatever the rules are now. */
 		struct place place;
 		struct buf bytes;

@@ -116,8 +116,8 @@ static int open_file(struct fs *fs, const struct entry *entry, struct fuse_file_
 	return 0;
 }
 
-static int open_result(struct fs *fs, int64_t task, int index, struct fuse_file_info *fi,
-	struct handle **out)
+static int open_result(
+	struct fs *fs, int64_t task, int index, struct fuse_file_info *fi, struct handle **out)
 {
 	int fd = files_open_result(fs->files, task, index, O_RDONLY);
 
@@ -164,8 +164,8 @@ static int open_special(enum handle_kind kind, int64_t task, int64_t entry,
 	return 0;
 }
 
-static int open_entry(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller,
-	struct handle **out)
+static int open_entry(
+	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller, struct handle **out)
 {
 	struct entry entry;
 	int r = store_entry_get(fs->store, inode_entry_id(inode), &entry);
@@ -203,8 +203,8 @@ static int open_task(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, s
 	return open_text(fs, inode, fi, out);
 }
 
-static int open_any(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller,
-	struct handle **out)
+static int open_any(
+	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller, struct handle **out)
 {
 	const struct tree_node *node;
 
@@ -246,8 +246,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		handle_free(fs, handle);
 }
 
-void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-	struct fuse_file_info *fi)
+void op_create(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct fuse_entry_param param;
@@ -261,8 +261,8 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	if (r == 0 && !entry_name_is_free(name) && strcmp(name, "defaults.json") != 0)
 		r = -EROFS;
 	if (r == 0)
-		r = store_entry_create(fs->store, parent, name, ENTRY_FILE,
-			(int)(mode & 0777), clock_now_ms(), &entry);
+		r = store_entry_create(fs->store, parent, name, ENTRY_FILE, (int)(mode & 0777),
+			clock_now_ms(), &entry);
 	/* The kernel believed that the name is free; with O_EXCL that is an error. */
 	if (r == -EEXIST && !(fi->flags & O_EXCL))
 		r = store_entry_lookup(fs->store, parent, name, &entry);
@@ -331,8 +331,8 @@ static ssize_t write_control(struct fs *fs, struct handle *handle, struct fuse_b
 	return r < 0 ? r : n;
 }
 
-static ssize_t write_file(struct fs *fs, struct handle *handle, struct fuse_bufvec *in,
-	off_t offset)
+static ssize_t write_file(
+	struct fs *fs, struct handle *handle, struct fuse_bufvec *in, off_t offset)
 {
 	size_t size = fuse_buf_size(in);
 	struct fuse_bufvec out = FUSE_BUFVEC_INIT(size);
@@ -450,8 +450,9 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
 		fuse_reply_lseek(req, at);
 }
 
-void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset, struct fuse_file_info *in_fi,
-	fuse_ino_t out, off_t out_offset, struct fuse_file_info *out_fi, size_t len, int flags)
+void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset,
+	struct fuse_file_info *in_fi, fuse_ino_t out, off_t out_offset,
+	struct fuse_file_info *out_fi, size_t len, int flags)
 {
 	struct fs *fs = fs_of(req);
 	struct handle *from = handle_of(in_fi), *to = handle_of(out_fi);
@@ -508,8 +509,8 @@ static int set_times(struct fs *fs, const struct entry *entry, const struct stat
 	return r;
 }
 
-static int set_entry(struct fs *fs, uint64_t inode, struct handle *handle, const struct stat *attr,
-	int to_set)
+static int set_entry(
+	struct fs *fs, uint64_t inode, struct handle *handle, const struct stat *attr, int to_set)
 {
 	struct entry entry;
 	int r = store_entry_get(fs->store, inode_entry_id(inode), &entry);
@@ -553,8 +554,8 @@ static int stat_removed(struct fs *fs, struct handle *handle, uint64_t inode, st
 	return 0;
 }
 
-static int stat_any(struct fs *fs, uint64_t inode, struct handle *handle, struct stat *st,
-	double *timeout)
+static int stat_any(
+	struct fs *fs, uint64_t inode, struct handle *handle, struct stat *st, double *timeout)
 {
 	int r = node_stat(fs, inode, st, timeout);
 
@@ -577,8 +578,8 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_attr(req, &st, timeout);
 }
 
-void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
-	struct fuse_file_info *fi)
+void op_setattr(
+	fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct handle *handle = handle_of(fi);

@@ -22,8 +22,8 @@ static int make(struct fs *fs, uint64_t parent, const char *name, enum entry_kin
 	if (r == 0 && !entry_name_is_free(name) && strcmp(name, "defaults.json") != 0)
 		return -EEXIST;
 	if (r == 0)
-		r = store_entry_create(fs->store, parent, name, kind, (int)(mode & 0777),
-			clock_now_ms(), &entry);
+		r = store_entry_create(
+			fs->store, parent, name, kind, (int)(mode & 0777), clock_now_ms(), &entry);
 	return r < 0 ? r : node_param(fs, inode_entry(entry.id), &entry, param);
 }
 
@@ -137,8 +137,8 @@ static int check_loop(struct fs *fs, int64_t folder, uint64_t dir)
 	return 0;
 }
 
-static int exchange(struct fs *fs, const struct entry *source, uint64_t new_parent,
-	const char *new_name)
+static int exchange(
+	struct fs *fs, const struct entry *source, uint64_t new_parent, const char *new_name)
 {
 	struct entry target;
 	int r = find_entry(fs, new_parent, new_name, &target);
@@ -183,16 +183,16 @@ static int rename_entry(struct fs *fs, const struct entry *source, uint64_t new_
 
 	if (r == 0 && source->kind == ENTRY_DIR)
 		r = check_loop(fs, source->id, new_parent);
-	/* An open file's bytes are not final: its last close will look at them under the new name. */
-	if (r == 0 && source->kind == ENTRY_FILE && request &&
-		!draft_has_writers(fs, source->id)) {
+	/* An open file's bytes are not final: its last close will look at them under the new name.
+	 */
+	if (r == 0 && source->kind == ENTRY_FILE && request && !draft_has_writers(fs, source->id)) {
 		r = draft_stage_for(fs, source, new_parent, new_name);
 		commit = r == 1;
 	}
 	if (r < 0)
 		return r;
-	r = store_entry_rename(fs->store, source->id, new_parent, new_name, request,
-		clock_now_ms(), &replaced, &changes);
+	r = store_entry_rename(fs->store, source->id, new_parent, new_name, request, clock_now_ms(),
+		&replaced, &changes);
 	if (r < 0)
 		return r;
 	if (replaced.id && replaced.id != source->id)
@@ -213,7 +213,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	if (r == 0)
 		r = find_entry(fs, parent, name, &source);
 	if (r == 0)
-		r = flags & RENAME_EXCHANGE ? exchange(fs, &source, new_parent, new_name)
-					    : rename_entry(fs, &source, new_parent, new_name, flags);
+		r = flags & RENAME_EXCHANGE
+			    ? exchange(fs, &source, new_parent, new_name)
+			    : rename_entry(fs, &source, new_parent, new_name, flags);
 	fuse_reply_err(req, -r);
 }

@@ -14,8 +14,8 @@
 /* A folder in a folder ... a chain longer than this is taken for a damaged index. */
 #define DEPTH_MAX 64
 
-static void fill(struct fs *fs, uint64_t inode, mode_t mode, off_t size, int64_t mtime_ms,
-	struct stat *st)
+static void fill(
+	struct fs *fs, uint64_t inode, mode_t mode, off_t size, int64_t mtime_ms, struct stat *st)
 {
 	*st = (struct stat){
 		.st_ino = inode,
@@ -202,8 +202,8 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 	return -ENOENT;
 }
 
-int node_param(struct fs *fs, uint64_t inode, const struct entry *entry,
-	struct fuse_entry_param *out)
+int node_param(
+	struct fs *fs, uint64_t inode, const struct entry *entry, struct fuse_entry_param *out)
 {
 	int r;
 

@@ -1,8 +1,8 @@
 /* Mounting, serving, unmounting. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +106,8 @@ static int check_mountpoint(const char *path, struct error *err)
 	if ((size_t)snprintf(above, sizeof(above), "%s/..", path) < sizeof(above) &&
 		stat(above, &parent) == 0 && parent.st_dev != st.st_dev)
 		return error_set(err, -EBUSY,
-			"Something is already mounted on %s. Unmount it first (`fusermount3 -u %s`), "
+			"Something is already mounted on %s. Unmount it first (`fusermount3 -u "
+			"%s`), "
 			"or choose another directory.",
 			path, path);
 	DIR *dir = opendir(path);
@@ -123,7 +124,8 @@ static int check_mountpoint(const char *path, struct error *err)
 			path);
 	if (access("/dev/fuse", R_OK | W_OK) < 0)
 		return error_set(err, -errno,
-			"/dev/fuse cannot be opened (%s). The kernel's fuse module and access to that "
+			"/dev/fuse cannot be opened (%s). The kernel's fuse module and access to "
+			"that "
 			"device are needed.",
 			strerror(errno));
 	return 0;
@@ -144,8 +146,7 @@ static int make_session(struct mount *mount, const struct mount_options *options
 	if (r == 0 && options->debug && fuse_opt_add_arg(&args, "-d") < 0)
 		r = -ENOMEM;
 	if (r == 0) {
-		mount->fs.session =
-			fuse_session_new(&args, &fs_ops, sizeof(fs_ops), &mount->fs);
+		mount->fs.session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), &mount->fs);
 		if (!mount->fs.session)
 			r = error_set(err, -EINVAL,
 				"libfuse refused the mount options; its own words stand above.");
@@ -211,8 +212,8 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	if (r == 0)
 		r = make_session(mount, options, err);
 	if (r == 0 && fuse_session_mount(fs->session, mount->mountpoint) < 0)
-		r = error_set(err, -EIO,
-			"%s could not be mounted; the reason stands above.", mount->mountpoint);
+		r = error_set(err, -EIO, "%s could not be mounted; the reason stands above.",
+			mount->mountpoint);
 	if (r < 0) {
 		mount_destroy(mount);
 		return r;

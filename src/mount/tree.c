@@ -46,8 +46,8 @@ static const char *keep_string(struct tree *tree, const char *text, size_t len)
 	return copy;
 }
 
-static struct tree_node *node_named(struct tree *tree, const struct tree_node *parent,
-	const char *name, size_t len)
+static struct tree_node *node_named(
+	struct tree *tree, const struct tree_node *parent, const char *name, size_t len)
 {
 	for (size_t i = 0; i < tree->count; i++) {
 		struct tree_node *node = tree->nodes[i];
@@ -135,8 +135,8 @@ static int add_model(struct tree *tree, const struct model *model)
 	folder->model = model;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path + len, sizeof(path) - len, "/%s", files[i].name);
-		struct tree_node *file =
-			add(tree, folder, path, files[i].name, strlen(files[i].name), files[i].kind);
+		struct tree_node *file = add(
+			tree, folder, path, files[i].name, strlen(files[i].name), files[i].kind);
 		if (!file)
 			return -ENOMEM;
 		file->model = model;
@@ -254,8 +254,8 @@ const struct tree_node *tree_find(const struct tree *tree, uint64_t inode)
 {
 	const struct tree_node key = {.inode = inode};
 	const struct tree_node *const wanted = &key;
-	struct tree_node **found = bsearch(
-		&wanted, tree->nodes, tree->count, sizeof(*tree->nodes), by_inode);
+	struct tree_node **found =
+		bsearch(&wanted, tree->nodes, tree->count, sizeof(*tree->nodes), by_inode);
 
 	return found ? *found : NULL;
 }

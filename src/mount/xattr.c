@@ -29,8 +29,8 @@ static const char *const own_names[] = {
 
 struct subject {
 	int64_t task;
-	int index;	/* of a result; 0: none */
-	int64_t file;	/* entry of a user's file; 0: none */
+	int index;    /* of a result; 0: none */
+	int64_t file; /* entry of a user's file; 0: none */
 };
 
 static struct subject subject_of(struct fs *fs, uint64_t inode)
@@ -52,8 +52,8 @@ static struct subject subject_of(struct fs *fs, uint64_t inode)
 }
 
 /* One of our own values; -ENODATA when it has none. */
-static int own_value(struct fs *fs, const struct subject *subject, size_t which, char *out,
-	size_t size)
+static int own_value(
+	struct fs *fs, const struct subject *subject, size_t which, char *out, size_t size)
 {
 	struct task task = {0};
 	struct result result = {0};
@@ -161,8 +161,8 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	buf_finish(&list);
 }
 
-static int change(struct fs *fs, uint64_t inode, const char *name, const char *value, size_t size,
-	int flags)
+static int change(
+	struct fs *fs, uint64_t inode, const char *name, const char *value, size_t size, int flags)
 {
 	struct subject subject;
 
@@ -183,8 +183,8 @@ static int change(struct fs *fs, uint64_t inode, const char *name, const char *v
 	return r;
 }
 
-void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
-	int flags)
+void op_setxattr(
+	fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
 	fuse_reply_err(req, -change(fs_of(req), ino, name, value, size, flags));
 }

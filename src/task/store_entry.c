@@ -273,16 +273,26 @@ int store_entry_remove(struct store *store, int64_t id, int64_t now_ms, struct c
 	return store_end(store, r);
 }
 
-/* The task's home follows its request, so that results appear where the request now stands. */
-static int move_home(struct store *store, const struct entry *entry, uint64_t dir, const char *name)
+/* The task's home follows its request, and its status and error take the new name: results
+ * appear where the request now stands. */
+static int move_home(struct store *store, const struct entry *entry, uint64_t dir, const char *name,
+	int64_t now_ms, struct changes *changes)
 {
 	struct task task = {0};
 	int r = task_get_locked(store, entry->task, &task);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (task.dir == entry->dir && strcmp(task.name, entry->name) == 0)
+	if (task.dir == entry->dir && strcmp(task.name, entry->name) == 0) {
 		r = store_exec(store, SQL_TASK_HOME, "isi", (int64_t)dir, name, task.id);
+		if (r == 0)
+			r = delete_owned(store, entry->id, changes);
+		task_finish(&task);
+		if (r == 0)
+			r = task_get_locked(store, entry->task, &task);
+		if (r == 0)
+			r = task_names_locked(store, &task, now_ms, changes);
+	}
 	task_finish(&task);
 	return r;
 }
@@ -326,10 +336,9 @@ int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const 
 		if (r < 0)
 			goto out;
 	}
-	if (entry.kind == ENTRY_FILE && entry.task && request)
-		r = move_home(store, &entry, new_dir, new_name);
-	if (r == 0)
-		r = store_exec(store, SQL_ENTRY_MOVE, "isi", (int64_t)new_dir, new_name, id);
+	r = store_exec(store, SQL_ENTRY_MOVE, "isi", (int64_t)new_dir, new_name, id);
+	if (r == 0 && entry.kind == ENTRY_FILE && entry.task && request)
+		r = move_home(store, &entry, new_dir, new_name, now_ms, changes);
 out:
 	r = store_end(store, r);
 	if (r == 0)

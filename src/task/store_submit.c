@@ -198,6 +198,29 @@ int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *ta
 	return store_end(store, commit_locked(store, entry, now_ms, task, fresh, changes));
 }
 
+static bool same_text(struct store *store, int64_t entry, const char *text)
+{
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_TEXT);
+	bool same = store_bind(store, s, "i", entry) == 0 && store_step(store, s) == 1 &&
+		    sqlite3_column_text(s, 0) &&
+		    strcmp((const char *)sqlite3_column_text(s, 0), text) == 0;
+
+	if (s)
+		sqlite3_reset(s);
+	return same;
+}
+
+static int log_refusal(struct store *store, const char *name, const char *text, int64_t now_ms)
+{
+	char *line = NULL;
+
+	if (asprintf(&line, "%s refused: %.*s", name, (int)strcspn(text, "\n"), text) < 0)
+		return -ENOMEM;
+	int r = log_locked(store, 0, now_ms, line);
+	free(line);
+	return r;
+}
+
 int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name,
 	const char *text, int64_t now_ms, struct changes *changes)
 {
@@ -211,18 +234,26 @@ int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *n
 		return r;
 	snprintf(error_name, sizeof(error_name), "%.*s.error", stem_len, name);
 	r = entry_lookup_locked(store, dir, error_name, &error);
+	if (r == 0 && error.kind == ENTRY_ERROR && same_text(store, error.id, text))
+		return store_end(store, 0); /* said already, by a write or an earlier close */
 	if (r == 0 && error.kind == ENTRY_ERROR) {
 		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size, now_ms * 1000000,
 			entry, (int64_t)0, error.id);
 		changes_add(changes, error.dir, error.name, error.id, 1);
 	} else if (r == 0 || r == -ENOENT) {
-		const struct generated what = {.dir = dir, .stem = name, .stem_len = stem_len,
-			.extension = "error", .kind = ENTRY_ERROR, .owner = entry, .size = size,
-			.mtime_ms = now_ms, .text = text};
+		const struct generated what = {.dir = dir,
+			.stem = name,
+			.stem_len = stem_len,
+			.extension = "error",
+			.kind = ENTRY_ERROR,
+			.owner = entry,
+			.size = size,
+			.mtime_ms = now_ms,
+			.text = text};
 		r = entry_generate_locked(store, &what, changes, NULL);
 	}
 	if (r == 0)
-		r = log_locked(store, 0, now_ms, text);
+		r = log_refusal(store, name, text, now_ms);
 	return store_end(store, r);
 }
 

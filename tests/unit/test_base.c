@@ -56,6 +56,27 @@ static void test_json_errors_name_line_and_column(void **state)
 	}
 }
 
+/* The text has no NUL behind it: nothing may be read past its length, however it ends. */
+static void test_json_stays_inside(void **state)
+{
+	static const char *const texts[] = {"{\"a\"li", "{\"a\": 1} x", "[1,\xde\x93o\"' ", "{x",
+		"[\xff", "{\"a\": 1, \"b\": 2, \"a\": 3}"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		size_t len = strlen(texts[i]);
+		char *exact = malloc(len);
+		struct error err = {0};
+		cJSON *value = NULL;
+
+		assert_non_null(exact);
+		memcpy(exact, texts[i], len);
+		assert_int_equal(json_parse(exact, len, &value, &err), -EINVAL);
+		assert_true(utf8_is_valid(err.text, strlen(err.text)));
+		error_finish(&err);
+		free(exact);
+	}
+}
+
 static void test_json_completeness(void **state)
 {
 	static const struct {
@@ -167,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buf_stops_at_its_maximum),
 		cmocka_unit_test(test_json_errors_name_line_and_column),
+		cmocka_unit_test(test_json_stays_inside),
 		cmocka_unit_test(test_json_completeness),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_utf8),
