@@ -104,10 +104,10 @@ static const char *const slot_names[] = {
 
 static int list_task(struct fs *fs, int64_t task, off_t offset, struct listing *listing)
 {
-	int slots = (int)(sizeof(slot_names) / sizeof(slot_names[0]));
+	off_t slots = (off_t)(sizeof(slot_names) / sizeof(slot_names[0]));
 
-	for (int slot = (int)(offset - FIRST_FIXED) + 1; slot < slots; slot++)
-		if (listing->add(listing, slot_names[slot], inode_task(task, slot), NULL,
+	for (off_t slot = offset - FIRST_FIXED + 1; slot < slots; slot++)
+		if (listing->add(listing, slot_names[slot], inode_task(task, (int)slot), NULL,
 			    FIRST_FIXED + slot))
 			return 1;
 	return list_results(fs, task, offset < FIRST_ROW ? FIRST_ROW : offset, listing);
