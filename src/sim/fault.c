@@ -31,7 +31,7 @@ static const struct {
 	[FAULT_TYPES] = {"types", STAGE_POLL, false, VALUE_NONE},
 	[FAULT_NULL] = {"null", STAGE_POLL, false, VALUE_NONE},
 	[FAULT_STATE] = {"state", STAGE_POLL, false, VALUE_NONE},
-	[FAULT_EMPTY] = {"empty", STAGE_POLL, true, VALUE_NONE},
+	[FAULT_EMPTY] = {"empty", STAGE_POLL, false, VALUE_NONE},
 	[FAULT_FAIL] = {"fail", 0, true, VALUE_CODE},
 	[FAULT_MODERATION] = {"moderation", 0, true, VALUE_NONE},
 	[FAULT_STUCK] = {"stuck", 0, true, VALUE_NONE},

@@ -186,27 +186,26 @@ static cJSON *make_value(struct making *making, const char *kind)
 	return value;
 }
 
-/* How many results the input asks for, by the field that the price counts them by. */
+/* How many results the input asks for; two when it does not say and there may be several. */
 static size_t result_count(const struct making *making)
 {
+	static const char *const names[] = {"num_images", "n", "max_images"};
 	const struct model *model = making->task->model;
-	const cJSON *name = model ? cJSON_GetObjectItemCaseSensitive(model->price, "count") : NULL;
-	const cJSON *item = NULL;
 	double count = 0;
 
 	if (!model || !model->multiple)
 		return 1;
-	if (cJSON_IsString(name)) {
-		const struct field *field = model_field(model, name->valuestring);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && count < 1; i++) {
+		const struct field *field = model_field(model, names[i]);
+		const cJSON *item = cJSON_GetObjectItemCaseSensitive(making->input, names[i]);
 
-		item = cJSON_GetObjectItemCaseSensitive(making->input, name->valuestring);
 		if (!item && field)
 			item = field->initial;
+		if (cJSON_IsNumber(item))
+			count = item->valuedouble;
+		else if (cJSON_IsString(item))
+			count = strtod(item->valuestring, NULL);
 	}
-	if (cJSON_IsNumber(item))
-		count = item->valuedouble;
-	else if (cJSON_IsString(item))
-		count = strtod(item->valuestring, NULL);
 	if (count < 1)
 		return 2;
 	return count > RESULTS_MAX ? RESULTS_MAX : (size_t)count;
@@ -307,8 +306,7 @@ int record_make(struct sim *sim, const struct service *service, const struct req
 		r = place_state(&making, phase, task_fraction(task, now_ms), odd);
 	if (r == 0 && phase == PHASE_FAIL)
 		r = place_failure(&making);
-	if (r == 0 && phase == PHASE_SUCCESS && !reply_fault(reply, FAULT_EMPTY) &&
-		!task_fault(task, FAULT_EMPTY))
+	if (r == 0 && phase == PHASE_SUCCESS && !reply_fault(reply, FAULT_EMPTY))
 		r = place_results(&making);
 	cJSON_Delete(making.input);
 	if (r < 0)
