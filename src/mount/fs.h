@@ -103,6 +103,8 @@ struct place {
 };
 /* -ENOENT: not in a model's directory (any more). */
 int place_of(struct fs *fs, uint64_t dir, struct place *out);
+/* "request.json" and so on; NULL past the last. */
+const char *task_slot_name(int slot);
 /* The name under which a task's own directory shows a result. */
 void result_name(const struct result *result, int several, char *out, size_t size);
 

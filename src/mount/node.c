@@ -289,3 +289,20 @@ void result_name(const struct result *result, int several, char *out, size_t siz
 	else
 		snprintf(out, size, "%s.%s", stem, result->extension);
 }
+
+const char *task_slot_name(int slot)
+{
+	static const char *const names[] = {
+		[SLOT_REQUEST] = "request.json",
+		[SLOT_STATUS] = "status",
+		[SLOT_WAIT] = "wait",
+		[SLOT_LOG] = "log",
+		[SLOT_RECORD] = "record.json",
+		[SLOT_META] = "meta.json",
+		[SLOT_ERROR] = "error",
+		[SLOT_CONTROL] = "control",
+	};
+
+	return slot > SLOT_DIR && slot < (int)(sizeof(names) / sizeof(names[0])) ? names[slot]
+										 : NULL;
+}
