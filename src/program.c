@@ -82,6 +82,23 @@ static int open_index(struct program *program, struct error *err)
 	return r;
 }
 
+/* A key that must not be used stops the start; one that is not there yet only holds requests. */
+static int check_key(struct program *program, struct error *err)
+{
+	struct error why = {0};
+	char *key = key_read(&program->config, env, NULL, &why);
+	int r = 0;
+
+	if (!key && (why.code == -EACCES || why.code == -EINVAL))
+		r = error_set(err, why.code, "%s", error_text(&why));
+	else if (!key)
+		fprintf(stderr, "kiefs: %s Requests are held until there is a key.\n",
+			error_text(&why));
+	key_destroy(key);
+	error_finish(&why);
+	return r;
+}
+
 static int open_worker(struct program *program, struct error *err)
 {
 	const struct config *config = &program->config;
@@ -141,6 +158,8 @@ int program_open(struct program *program, struct error *err)
 	pthread_mutex_init(&program->end_lock, NULL);
 	pthread_cond_init(&program->ended, NULL);
 	r = program->lock = daemon_lock(program->config.state, err);
+	if (r >= 0)
+		r = check_key(program, err);
 	if (r >= 0)
 		r = open_catalogue(program, err);
 	if (r >= 0)

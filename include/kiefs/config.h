@@ -26,18 +26,11 @@ enum config_validate {
 	VALIDATE_WARN,
 };
 
-enum config_log_level {
-	LOG_LEVEL_ERROR,
-	LOG_LEVEL_WARNING,
-	LOG_LEVEL_INFO,
-	LOG_LEVEL_DEBUG,
-};
-
 /* Strings are owned. Paths are absolute. Addresses have no slash at the end. */
 struct config {
 	enum config_action action;
 	bool foreground;
-	bool debug;   /* -d: foreground, log_level debug, and libfuse's trace */
+	bool debug;   /* -d: foreground, and libfuse's trace */
 	bool demo;    /* base_url and upload_url are NULL: the simulator's are to be filled in */
 	char *source; /* as mount(8) names it, NULL when not given */
 	char *mountpoint; /* NULL unless `action` is CONFIG_MOUNT */
@@ -50,7 +43,6 @@ struct config {
 	char *catalog;		 /* replaces the built-in catalogue; NULL: built-in */
 	char *catalog_dir;	 /* its *.json extend the catalogue; need not exist */
 	int validate;		 /* enum config_validate */
-	int log_level;		 /* enum config_log_level */
 	int submit_rate;	 /* submissions per 10 s */
 	int max_running;	 /* tasks at the service at once */
 	int poll_rate;		 /* polls per second over all tasks */

@@ -41,13 +41,19 @@ const char *gate_text(const struct worker *worker, enum task_hold hold)
 	return "Held by a limit of your own; the request goes out by itself when it allows.";
 }
 
-/* The key's copy here is wiped; http keeps its own. */
+/* The key's copy here is wiped; http keeps its own. One that cannot be a key counts as none. */
 static int read_key(struct worker *worker)
 {
 	char *key = worker->options.key(worker->options.context);
 	int r = http_set_key(worker->http, key);
 
-	atomic_store(&worker->key_present, key && r == 0);
+	if (r == -EINVAL) {
+		worker_log(worker, 0, "the API key holds blanks or characters that no key has");
+		r = http_set_key(worker->http, NULL);
+		atomic_store(&worker->key_present, false);
+	} else {
+		atomic_store(&worker->key_present, key && r == 0);
+	}
 	if (key)
 		explicit_bzero(key, strlen(key));
 	free(key);

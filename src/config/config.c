@@ -310,8 +310,6 @@ static void apply(const struct config_input *input, const struct command *comman
 		set_environment(config, input, err);
 	for (size_t i = 0; i < command->list_count; i++)
 		set_list(config, command->lists[i], &place, err);
-	if (config->debug)
-		config->log_level = LOG_LEVEL_DEBUG;
 	check_paths(config, err);
 	set_names(config, command, input->cwd, err);
 }

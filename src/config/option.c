@@ -12,7 +12,6 @@
 #include "kiefs/error.h"
 
 static const char *const validate_words[] = {"strict", "warn", NULL};
-static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 
 #define AT(member) offsetof(struct config, member)
 
@@ -46,8 +45,6 @@ static const struct config_option options[] = {
 		.max = 256},
 	{"max_result_size", CONFIG_SIZE, AT(max_result_size), "16G", NULL,
 		"largest result, in bytes", .min = 1, .max = INT64_MAX},
-	{"log_level", CONFIG_CHOICE, AT(log_level), "info", NULL, "least important thing to log",
-		.choices = level_words},
 	{"ready_fd", CONFIG_COUNT, AT(ready_fd), NULL, NULL,
 		"file descriptor that gets a line once the mount is ready", .max = INT_MAX},
 };

@@ -104,7 +104,7 @@ int config_help(struct buf *out)
 		"usage: kiefs [-o name=value,...] [-f] [-d] [--demo] [SOURCE] MOUNTPOINT\n"
 		"Mounts the KIE generation API: models are directories, requests are files.\n\n"
 		"  -f             stay in the foreground\n"
-		"  -d             the same, and log everything\n"
+		"  -d             the same, with a trace of all FUSE requests\n"
 		"  --demo         no key, no network, no cost: a simulated API, kept apart\n"
 		"  -h, --help     print this\n"
 		"  -V, --version  print the version\n\n"

@@ -104,10 +104,10 @@ static const char *const slot_names[] = {
 
 static int list_task(struct fs *fs, int64_t task, off_t offset, struct listing *listing)
 {
-	int slots = (int)(sizeof(slot_names) / sizeof(slot_names[0]));
+	off_t slots = (off_t)(sizeof(slot_names) / sizeof(slot_names[0]));
 
-	for (int slot = (int)(offset - FIRST_FIXED) + 1; slot < slots; slot++)
-		if (listing->add(listing, slot_names[slot], inode_task(task, slot), NULL,
+	for (off_t slot = offset - FIRST_FIXED + 1; slot < slots; slot++)
+		if (listing->add(listing, slot_names[slot], inode_task(task, (int)slot), NULL,
 			    FIRST_FIXED + slot))
 			return 1;
 	return list_results(fs, task, offset < FIRST_ROW ? FIRST_ROW : offset, listing);
@@ -289,14 +289,36 @@ static int find(
 	return -ENOTDIR;
 }
 
+/* For the notifier only: a name that went, as if it were there still. */
+static void reply_gone(fuse_req_t req, const struct name_change *poke)
+{
+	struct fuse_entry_param param = {.ino = inode_entry(poke->entry)};
+
+	param.attr.st_ino = param.ino;
+	param.attr.st_mode = S_IFREG | 0444;
+	param.attr.st_nlink = 1;
+	param.attr.st_uid = fs_of(req)->uid;
+	param.attr.st_gid = fs_of(req)->gid;
+	fuse_reply_entry(req, &param);
+}
+
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = fs_of(req);
 	struct fuse_entry_param param;
 	struct entry entry = {0};
+	struct name_change poke;
 	uint64_t inode = 0;
-	int r = find(fs, parent, name, &entry, &inode);
+	int r;
 
+	if (notifier_is_poking(req, parent, name, &poke)) {
+		if (poke.added)
+			fuse_reply_err(req, ENOENT);
+		else
+			reply_gone(req, &poke);
+		return;
+	}
+	r = find(fs, parent, name, &entry, &inode);
 	if (r == 0)
 		r = node_param(fs, inode, entry.id ? &entry : NULL, &param);
 	if (r < 0)

@@ -47,6 +47,9 @@ struct notifier {
 	bool stop;
 	bool started;
 	pthread_t thread;
+	/* The poke under way, while `poke.dir` is not 0; its calls come from thread `tid`. */
+	pid_t tid;
+	struct name_change poke;
 };
 
 /* The last refusals, for .kiefs/errors (control.c). */
@@ -90,6 +93,9 @@ int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double
 int node_param(
 	struct fs *fs, uint64_t inode, const struct entry *entry, struct fuse_entry_param *out);
 
+/* Path of a directory in which entries may stand, below the mount and without a leading slash.
+ * -ENOENT, -ENAMETOOLONG. */
+int place_path(struct fs *fs, uint64_t dir, char *out, size_t size);
 /* Where names of the user's may stand. */
 struct place {
 	const struct model *model;
@@ -154,6 +160,8 @@ void wait_abort(struct fs *fs);
 int notifier_start(struct fs *fs);
 void notifier_stop(struct fs *fs);
 void notifier_queue(struct fs *fs, const struct changes *changes);
+/* Whether the request is the notifier's own poke of this name; then `*out` is what it is about. */
+bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct name_change *out);
 
 /* ---- control.c ---- */
 

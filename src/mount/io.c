@@ -22,6 +22,7 @@ enum handle_kind {
 	HANDLE_FILE,	/* `fd` and `draft` */
 	HANDLE_WAIT,	/* `task` or `entry` */
 	HANDLE_CONTROL, /* `task`; 0: the mount's own */
+	HANDLE_POKE,	/* the notifier's: for watchers to see */
 };
 
 struct handle {
@@ -246,6 +247,24 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		handle_free(fs, handle);
 }
 
+/* The notifier creates what is there already. */
+static void reply_poke(fuse_req_t req, const struct name_change *poke, struct fuse_file_info *fi)
+{
+	struct fuse_entry_param param;
+	struct handle *handle = handle_new(HANDLE_POKE);
+	int r = handle ? node_param(fs_of(req), inode_entry(poke->entry), NULL, &param) : -ENOMEM;
+
+	if (r < 0) {
+		free(handle);
+		fuse_reply_err(req, -r);
+		return;
+	}
+	fi->fh = (uintptr_t)handle;
+	fi->noflush = 1;
+	if (fuse_reply_create(req, &param, fi) == -ENOENT)
+		handle_free(fs_of(req), handle);
+}
+
 void op_create(
 	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
@@ -254,8 +273,14 @@ void op_create(
 	struct handle *handle = NULL;
 	struct place place;
 	struct entry entry = {0};
-	int r = place_of(fs, parent, &place);
+	struct name_change poke;
+	int r;
 
+	if (notifier_is_poking(req, parent, name, &poke)) {
+		reply_poke(req, &poke, fi);
+		return;
+	}
+	r = place_of(fs, parent, &place);
 	if (r == -ENOENT)
 		r = -EPERM; /* only models' directories take files */
 	if (r == 0 && !entry_name_is_free(name) && strcmp(name, "defaults.json") != 0)
@@ -310,6 +335,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 			wait_read(fs_of(req), req, handle->task, handle->entry);
 		return;
 	case HANDLE_CONTROL:
+	case HANDLE_POKE:
 		fuse_reply_buf(req, NULL, 0);
 		return;
 	}

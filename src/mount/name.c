@@ -96,8 +96,14 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 	struct fs *fs = fs_of(req);
 	struct changes changes = {0};
 	struct entry entry;
-	int r = find_entry(fs, parent, name, &entry);
+	struct name_change poke;
+	int r;
 
+	if (notifier_is_poking(req, parent, name, &poke)) {
+		fuse_reply_err(req, 0);
+		return;
+	}
+	r = find_entry(fs, parent, name, &entry);
 	if (r == 0 && folder && entry.kind != ENTRY_DIR)
 		r = -ENOTDIR;
 	if (r == 0 && !folder && entry.kind == ENTRY_DIR)

@@ -244,6 +244,42 @@ int place_of(struct fs *fs, uint64_t dir, struct place *out)
 	return -ENOENT;
 }
 
+/* Puts "name/" before what is there. */
+static int prepend(char *out, size_t size, const char *name)
+{
+	size_t have = strlen(out), len = strlen(name);
+
+	if (have + len + 2 > size)
+		return -ENAMETOOLONG;
+	memmove(out + len + 1, out, have + 1);
+	memcpy(out, name, len);
+	out[len] = '/';
+	return 0;
+}
+
+int place_path(struct fs *fs, uint64_t dir, char *out, size_t size)
+{
+	struct entry entry;
+	int r = 0;
+
+	*out = '\0';
+	for (int i = 0; i < DEPTH_MAX && r == 0 && inode_kind(dir) == INODE_ENTRY; i++) {
+		r = store_entry_get(fs->store, inode_entry_id(dir), &entry);
+		if (r == 0)
+			r = prepend(out, size, entry.name);
+		dir = entry.dir;
+	}
+	if (r < 0)
+		return r;
+	const struct tree_node *node =
+		inode_kind(dir) == INODE_STATIC ? tree_find(fs->tree, dir) : NULL;
+	if (!node)
+		return -ENOENT;
+	for (; r == 0 && node->parent != node; node = node->parent)
+		r = prepend(out, size, node->name);
+	return r;
+}
+
 void result_name(const struct result *result, int several, char *out, size_t size)
 {
 	const char *stem = result->label ? result->label : "result";

@@ -1,33 +1,88 @@
 /*
- * The thread that tells the kernel and parked readers what changed.
+ * The thread that tells the kernel, watchers and parked readers what changed.
  *
  * It holds nothing while it tells: a notification may wait for a request that is being served in
  * the same directory, and that request may want a lock. It answers no request but parked ones.
+ *
+ * The kernel's notifications reach no watcher (inotify, and with it every file manager). What does
+ * is a create or unlink through the mount, so the thread pokes its own mount: for a name that came
+ * it creates the file, its lookup being answered "not there" and its create with what is there;
+ * for a name that went it unlinks it, its lookup being answered as if it were there still.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs.h"
 #include "kiefs/inode.h"
+
+#define PATH_SIZE 8192
 
 struct note {
 	struct note *next;
 	struct changes changes;
 };
 
+bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct name_change *out)
+{
+	struct notifier *notifier = &fs_of(req)->notifier;
+	pid_t caller = fuse_req_ctx(req)->pid;
+
+	pthread_mutex_lock(&notifier->lock);
+	bool poking = caller != 0 && caller == notifier->tid && notifier->poke.dir == dir &&
+		      strcmp(notifier->poke.name, name) == 0;
+	if (poking)
+		*out = notifier->poke;
+	pthread_mutex_unlock(&notifier->lock);
+	return poking;
+}
+
+static void set_poke(struct notifier *notifier, const struct name_change *poke)
+{
+	pthread_mutex_lock(&notifier->lock);
+	notifier->poke = *poke;
+	pthread_mutex_unlock(&notifier->lock);
+}
+
+/*
+ * By path: a descriptor kept open in the mount would keep it from being unmounted. When the mount
+ * is gone there is no models/ below the mount point, so nothing real can be made or removed.
+ */
+static void poke(struct fs *fs, const struct name_change *change)
+{
+	static const struct name_change none;
+	char folder[PATH_SIZE / 2], path[PATH_SIZE];
+
+	if (place_path(fs, change->dir, folder, sizeof(folder)) < 0 ||
+		(size_t)snprintf(path, sizeof(path), "%s/%s%s", fs->mountpoint, folder,
+			change->name) >= sizeof(path))
+		return;
+	set_poke(&fs->notifier, change);
+	if (change->added) {
+		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
+		if (fd >= 0)
+			close(fd);
+	} else {
+		unlink(path);
+	}
+	set_poke(&fs->notifier, &none);
+}
+
 /* What the kernel does not have cached, it need not be told: -ENOENT is no error here. */
 static void tell(struct fs *fs, const struct changes *changes)
 {
 	for (int i = 0; i < changes->count; i++) {
 		const struct name_change *name = &changes->names[i];
-		if (!name->added)
-			fuse_lowlevel_notify_inval_entry(
-				fs->session, name->dir, name->name, strlen(name->name));
-		else if (name->entry)
+		fuse_lowlevel_notify_inval_entry(
+			fs->session, name->dir, name->name, strlen(name->name));
+		if (name->added)
 			fuse_lowlevel_notify_inval_inode(
 				fs->session, inode_entry(name->entry), -1, 0);
 		fuse_lowlevel_notify_inval_inode(fs->session, name->dir, -1, 0);
+		poke(fs, name);
 	}
 	wait_check(fs);
 }
@@ -38,6 +93,7 @@ static void *run(void *context)
 	struct notifier *notifier = &fs->notifier;
 
 	pthread_mutex_lock(&notifier->lock);
+	notifier->tid = gettid();
 	while (!notifier->stop) {
 		struct note *note = notifier->first;
 		if (!note) {

@@ -98,7 +98,6 @@ static void test_defaults(void **state)
 		assert_null(config.api_key_file);
 		assert_null(config.source);
 		assert_int_equal(config.validate, VALIDATE_STRICT);
-		assert_int_equal(config.log_level, LOG_LEVEL_INFO);
 		assert_int_equal(config.submit_rate, 20);
 		assert_int_equal(config.max_running, 100);
 		assert_int_equal(config.poll_rate, 10);
@@ -173,7 +172,6 @@ static void test_flags(void **state)
 
 	parse_ok((const char *[]){"-fd", "--", "-m", NULL}, "HOME=/h\n", NULL, &config);
 	assert_true(config.foreground && config.debug);
-	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(config.mountpoint, "/work/-m");
 	config_finish(&config);
 	parse_ok((const char *[]){"~m", NULL}, "HOME=/h\n", NULL, &config);
@@ -322,9 +320,8 @@ static void test_what_is_wrong_is_said(void **state)
 			"validate=maybe is not allowed; it must be one of strict, warn."},
 		{{"-o", "api_key_command=", "m", NULL}, "HOME=/h\n", NULL, "must not be empty"},
 		{{"-o", "store=", "m", NULL}, "HOME=/h\n", NULL, "it must be a path"},
-		{{"m", NULL}, "HOME=/h\n", "\n\nlog_level = loud\n",
-			"config:3: log_level=loud is not allowed; it must be one of error, "
-			"warning, info, debug."},
+		{{"m", NULL}, "HOME=/h\n", "\n\nvalidate = loud\n",
+			"config:3: validate=loud is not allowed; it must be one of strict, warn."},
 		{{"m", NULL}, "HOME=/h\n", "store = films\n", "config:1: store=films"},
 		{{"m", NULL}, "HOME=/h\n", "what is this\n", "config:1: there is no option"},
 		{{"m", NULL}, "HOME=/h\n", "store = /a\x01\n",
@@ -350,10 +347,10 @@ static void test_everything_wrong_is_said_at_once(void **state)
 	struct error err = {0};
 
 	assert_int_equal(parse((const char *[]){"-o", "poll_rate=0,nope", "m", NULL}, "HOME=/h\n",
-				 "validate = 1\nlog_level = 2\n", &config, &err),
+				 "validate = 1\nmax_running = x\n", &config, &err),
 		-EINVAL);
 	assert_non_null(strstr(error_text(&err), "config:1: validate"));
-	assert_non_null(strstr(error_text(&err), "config:2: log_level"));
+	assert_non_null(strstr(error_text(&err), "config:2: max_running"));
 	assert_non_null(strstr(error_text(&err), "poll_rate=0"));
 	assert_non_null(strstr(error_text(&err), "\"nope\""));
 	error_finish(&err);

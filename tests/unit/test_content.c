@@ -126,7 +126,7 @@ static void test_text_cut_inside_a_character(void **state)
 	assert_string_equal(got.extension, "bin");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
@@ -134,5 +134,7 @@ int main(void)
 		cmocka_unit_test(test_text_cut_inside_a_character),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -379,7 +379,7 @@ static void test_doubt_names_the_way_out(void **state)
 	assert_int_equal(strlen(small), sizeof(small) - 1);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_pair),
@@ -396,5 +396,7 @@ int main(void)
 		cmocka_unit_test(test_doubt_names_the_way_out),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
