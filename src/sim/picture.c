@@ -5,6 +5,7 @@
 #include "kiefs/buf.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,11 +55,14 @@ static void write_line(const struct pen *pen, int x, int y, const char *text)
 	char font[] = FONT;
 
 	snprintf(copy, sizeof(copy), "%s", text);
-	if (pen->points > 0)
+	if (pen->points > 0) {
 		gdImageStringFT(pen->image, NULL, pen->ink, font, pen->points, 0, x,
 			y + (int)(pen->points * 1.3), copy);
-	else
-		gdImageString(pen->image, gdFontGetLarge(), x, y, (unsigned char *)copy, pen->ink);
+		return;
+	}
+	for (char *c = copy; *c; c++)
+		*c = (unsigned char)*c < 0x80 ? *c : '?';
+	gdImageString(pen->image, gdFontGetLarge(), x, y, (unsigned char *)copy, pen->ink);
 }
 
 /* The length of the word (or of one character of a word that is a line by itself) at `text`. */
@@ -146,6 +150,14 @@ static void draw_ground(gdImagePtr image, const struct words *words)
 	}
 }
 
+/* A size to begin with: large, or such that letters half as wide as high would fill the space. */
+static double first_points(int width, int height, const char *words)
+{
+	double by_area = 0.9 * sqrt((double)width * height / (double)(strlen(words) + 1));
+
+	return fmin(width / 13.0, fmax(by_area, 8));
+}
+
 /* The largest letters in which the words fill no more than the space. */
 static void fit(struct text *text, struct pen *pen, int width, int height, const char *words)
 {
@@ -175,9 +187,11 @@ gdImagePtr picture_draw(const struct words *words, int width, int height)
 	bool has_font = access(FONT, R_OK) == 0;
 	int margin = width / 20;
 	struct pen small = {image, has_font ? 8 : 0, gdTrueColor(225, 225, 225)};
-	struct pen pen = {image, has_font ? width / 14.0 : 0, gdTrueColor(255, 255, 255)};
+	struct pen pen = {image, 0, gdTrueColor(255, 255, 255)};
 	int foot_height = line_height(&small);
 	int space = height - foot_height - 2 * margin;
+	if (has_font)
+		pen.points = first_points(width - 2 * margin, space, words->text);
 	fit(text, &pen, width - 2 * margin, space, words->text);
 	int y = margin + (space - text->count * line_height(&pen)) / 2;
 	if (y < margin)
@@ -211,7 +225,7 @@ int picture_make(
 	else if (format == FORMAT_WEBP)
 		bytes = gdImageWebpPtrEx(image, &len, 85);
 	else
-		bytes = gdImagePngPtr(image, &len);
+		bytes = gdImagePngPtrEx(image, &len, 1);
 	gdImageDestroy(image);
 	int r = bytes ? buf_add(out, bytes, (size_t)len) : -ENOMEM;
 	gdFree(bytes);
