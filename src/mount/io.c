@@ -1,6 +1,7 @@
 /* Open files: reading, writing, and the end of writing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ enum handle_kind {
 
 struct handle {
 	enum handle_kind kind;
+	atomic_int refs; /* the open file's, and a text's readers' */
 	int fd;
 	bool writer;
 	pid_t opener; /* process (not thread) that opened it; 0 unknown */
@@ -46,6 +48,7 @@ static struct handle *handle_new(enum handle_kind kind)
 	if (!handle)
 		return NULL;
 	handle->kind = kind;
+	handle->refs = 1;
 	handle->fd = -1;
 	buf_init(&handle->text, TEXT_MAX);
 	return handle;
@@ -59,6 +62,12 @@ static void handle_free(struct fs *fs, struct handle *handle)
 		close(handle->fd);
 	buf_finish(&handle->text);
 	free(handle);
+}
+
+static void handle_put(struct fs *fs, struct handle *handle)
+{
+	if (atomic_fetch_sub(&handle->refs, 1) == 1)
+		handle_free(fs, handle);
 }
 
 /* FUSE names the calling thread; its process says whether opener and closer are the same. */
@@ -281,6 +290,17 @@ void op_create(
 		handle_free(fs, handle);
 }
 
+/* The reader may have its answer and close the file before the call that answers has returned. */
+static void read_text(fuse_req_t req, struct handle *handle, size_t size, size_t offset)
+{
+	struct fs *fs = fs_of(req);
+	size_t left = offset < handle->text.len ? handle->text.len - offset : 0;
+
+	atomic_fetch_add(&handle->refs, 1);
+	fuse_reply_buf(req, left ? handle->text.data + offset : NULL, size < left ? size : left);
+	handle_put(fs, handle);
+}
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct handle *handle = handle_of(fi);
@@ -288,13 +308,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 
 	switch (handle->kind) {
 	case HANDLE_TEXT:
-		if ((size_t)offset >= handle->text.len)
-			fuse_reply_buf(req, NULL, 0);
-		else
-			fuse_reply_buf(req, handle->text.data + offset,
-				size < handle->text.len - (size_t)offset
-					? size
-					: handle->text.len - (size_t)offset);
+		read_text(req, handle, size, (size_t)offset);
 		return;
 	case HANDLE_RESULT:
 	case HANDLE_FILE:
@@ -398,7 +412,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	handle_free(fs_of(req), handle_of(fi));
+	handle_put(fs_of(req), handle_of(fi));
 	fuse_reply_err(req, 0);
 }
 
