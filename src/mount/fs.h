@@ -121,6 +121,9 @@ struct listing {
 	int (*add)(struct listing *listing, const char *name, uint64_t inode,
 		const struct entry *entry, off_t next);
 };
+/* Where the link leads; the longest is a folder's at the greatest depth. */
+#define LINK_SIZE 256
+int link_target(struct fs *fs, uint64_t inode, char *out, size_t size);
 int dir_list(struct fs *fs, uint64_t inode, off_t offset, struct listing *listing);
 
 /* ---- draft.c ---- */

@@ -1,6 +1,8 @@
 /* An open file. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "fs.h"
 #include "kiefs/buf.h"
 
@@ -15,6 +17,7 @@ enum handle_kind {
 
 struct handle {
 	enum handle_kind kind;
+	atomic_int refs; /* the open file's, and a text's readers' */
 	int fd;
 	bool writer;
 	pid_t opener; /* process (not thread) that opened it; 0 unknown */
@@ -30,7 +33,7 @@ static inline struct handle *handle_of(struct fuse_file_info *fi)
 
 /* NULL: out of memory. */
 struct handle *handle_new(enum handle_kind kind);
-/* Closes what it has; the last writer of a draft commits. */
-void handle_free(struct fs *fs, struct handle *handle);
+/* Drops a reference; the last closes what it has, and the last writer of a draft commits. */
+void handle_put(struct fs *fs, struct handle *handle);
 /* The process of a calling thread, 0 when it cannot be told: FUSE names the thread. */
 pid_t process_of(pid_t thread);

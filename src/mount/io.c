@@ -9,6 +9,17 @@
 #include "kiefs/inode.h"
 #include "kiefs/request.h"
 
+/* The reader may have its answer and close the file before the call that answers has returned. */
+static void read_text(fuse_req_t req, struct handle *handle, size_t size, size_t offset)
+{
+	struct fs *fs = fs_of(req);
+	size_t left = offset < handle->text.len ? handle->text.len - offset : 0;
+
+	atomic_fetch_add(&handle->refs, 1);
+	fuse_reply_buf(req, left ? handle->text.data + offset : NULL, size < left ? size : left);
+	handle_put(fs, handle);
+}
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct handle *handle = handle_of(fi);
@@ -16,13 +27,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 
 	switch (handle->kind) {
 	case HANDLE_TEXT:
-		if ((size_t)offset >= handle->text.len)
-			fuse_reply_buf(req, NULL, 0);
-		else
-			fuse_reply_buf(req, handle->text.data + offset,
-				size < handle->text.len - (size_t)offset
-					? size
-					: handle->text.len - (size_t)offset);
+		read_text(req, handle, size, (size_t)offset);
 		return;
 	case HANDLE_RESULT:
 	case HANDLE_FILE:
@@ -127,7 +132,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	handle_free(fs_of(req), handle_of(fi));
+	handle_put(fs_of(req), handle_of(fi));
 	fuse_reply_err(req, 0);
 }
 

@@ -192,26 +192,33 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		fuse_reply_entry(req, &param);
 }
 
-void op_readlink(fuse_req_t req, fuse_ino_t ino)
+int link_target(struct fs *fs, uint64_t inode, char *out, size_t size)
 {
-	struct fs *fs = fs_of(req);
-	char target[256] = "";
-	int64_t latest = 0;
+	size_t used = 0;
+	int64_t task = 0;
 	int r = 0;
 
-	if (inode_kind(ino) == INODE_LINK) {
-		snprintf(target, sizeof(target), "../all/%lld", (long long)inode_task_id(ino));
-	} else if (inode_kind(ino) == INODE_HOME) {
-		int used = 0;
-		for (int i = 0; i < inode_home_depth(ino) && used < 200; i++)
-			used += snprintf(target + used, sizeof(target) - (size_t)used, "../");
-		snprintf(target + used, sizeof(target) - (size_t)used, "tasks/all/%lld",
-			(long long)inode_task_id(ino));
+	if (inode_kind(inode) == INODE_LINK) {
+		task = inode_task_id(inode);
+		snprintf(out, size, "../all/%lld", (long long)task);
+	} else if (inode_kind(inode) == INODE_HOME) {
+		task = inode_task_id(inode);
+		for (int i = 0; i < inode_home_depth(inode) && used + 3 < size; i++)
+			used += (size_t)snprintf(out + used, size - used, "../");
+		snprintf(out + used, size - used, "tasks/all/%lld", (long long)task);
 	} else {
 		/* Before the first task the link dangles, as a link may. */
-		r = store_task_latest(fs->store, &latest);
-		snprintf(target, sizeof(target), "all/%lld", (long long)latest);
+		r = store_task_latest(fs->store, &task);
+		snprintf(out, size, "all/%lld", (long long)task);
 	}
+	return r;
+}
+
+void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	char target[LINK_SIZE];
+	int r = link_target(fs_of(req), ino, target, sizeof(target));
+
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else

@@ -20,13 +20,16 @@ struct handle *handle_new(enum handle_kind kind)
 	if (!handle)
 		return NULL;
 	handle->kind = kind;
+	handle->refs = 1;
 	handle->fd = -1;
 	buf_init(&handle->text, TEXT_MAX);
 	return handle;
 }
 
-void handle_free(struct fs *fs, struct handle *handle)
+void handle_put(struct fs *fs, struct handle *handle)
 {
+	if (atomic_fetch_sub(&handle->refs, 1) > 1)
+		return;
 	if (handle->draft)
 		draft_close(fs, handle->draft, handle->writer);
 	if (handle->fd >= 0)
@@ -82,7 +85,7 @@ static int open_file(struct fs *fs, const struct entry *entry, struct fuse_file_
 	if (r == 0 && writer && (fi->flags & O_TRUNC))
 		r = draft_changed(fs, handle->draft);
 	if (r < 0) {
-		handle_free(fs, handle);
+		handle_put(fs, handle);
 		return r;
 	}
 	*out = handle;
@@ -115,7 +118,7 @@ static int open_text(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, s
 		return -ENOMEM;
 	int r = text_make(fs, inode, &handle->text);
 	if (r < 0) {
-		handle_free(fs, handle);
+		handle_put(fs, handle);
 		return r;
 	}
 	fi->direct_io = 1;
@@ -216,7 +219,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	fi->fh = (uintptr_t)handle;
 	if (fuse_reply_open(req, fi) == -ENOENT)
-		handle_free(fs, handle);
+		handle_put(fs, handle);
 }
 
 /* The notifier creates what is there already. */
@@ -234,7 +237,7 @@ static void reply_poke(fuse_req_t req, const struct name_change *poke, struct fu
 	fi->fh = (uintptr_t)handle;
 	fi->noflush = 1;
 	if (fuse_reply_create(req, &param, fi) == -ENOENT)
-		handle_free(fs_of(req), handle);
+		handle_put(fs_of(req), handle);
 }
 
 void op_create(
@@ -269,11 +272,11 @@ void op_create(
 		r = node_param(fs, inode_entry(entry.id), &entry, &param);
 	if (r < 0) {
 		if (handle)
-			handle_free(fs, handle);
+			handle_put(fs, handle);
 		fuse_reply_err(req, -r);
 		return;
 	}
 	fi->fh = (uintptr_t)handle;
 	if (fuse_reply_create(req, &param, fi) == -ENOENT)
-		handle_free(fs, handle);
+		handle_put(fs, handle);
 }
