@@ -12,6 +12,7 @@
 #include "kiefs/price.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,14 +225,31 @@ static void meet_task_faults(const struct task *task, enum stage stage, struct r
 	}
 }
 
+/* The task that is asked after; "" when none is named. */
+static void read_task_id(
+	const struct route *route, const struct request *request, char id[TASK_ID_SIZE])
+{
+	const char *hole = strstr(route->path, ROUTE_TASK);
+	const char *text = NULL;
+
+	if (hole)
+		text = request->path + (hole - route->path);
+	else if (route->service->poll_query)
+		text = request_query(request, route->service->poll_query);
+	size_t len = text ? strcspn(text, "/") : 0;
+	/* Too long a text is no id of ours. */
+	snprintf(id, TASK_ID_SIZE, "%s", len == TASK_ID_SIZE - 1 ? text : len ? "unknown" : "");
+}
+
 int jobs_record(struct sim *sim, const struct route *route, const struct request *request,
 	struct reply *reply)
 {
-	const char *id = request_query(request, route->service->poll_query);
+	char id[TASK_ID_SIZE];
 	struct task task;
 	cJSON *json = NULL;
 
-	if (!id || !*id)
+	read_task_id(route, request, id);
+	if (!*id)
 		return reply_envelope(reply, 400, "taskId parameter is required", NULL);
 	int r = tasks_get(&sim->tasks, id, TASK_POLL, &task);
 	if (r == -ENOENT)

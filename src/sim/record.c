@@ -106,8 +106,8 @@ static cJSON *state_value(const char *word)
 	return number ? cJSON_CreateNumber(atoi(word)) : cJSON_CreateString(word);
 }
 
-/* The words that mean `phase`, in their order: a running task walks through all but the last in
- * its first fifth. */
+/* Of the words that mean `phase`, the first; but a running task walks through all of them, and is
+ * at the last after a fifth of its time. */
 static const char *state_word(const struct service *service, const char *phase, double fraction)
 {
 	const char *words[8] = {"unknown"};
@@ -134,7 +134,9 @@ static int place_state(struct making *making, enum phase phase, double fraction,
 
 	if (!service->state_path)
 		return 0;
-	const char *word = odd ? "reticulating" : state_word(service, names[phase], fraction);
+	const char *word =
+		odd ? "reticulating"
+		    : state_word(service, names[phase], phase == PHASE_RUNNING ? fraction : 0);
 	r = place_and_free(making->json, service->state_path, state_value(word));
 	if (r == 0 && video && service->progress_path && phase == PHASE_RUNNING)
 		r = place_and_free(making->json, service->progress_path,
@@ -162,15 +164,26 @@ static int place_failure(struct making *making)
 	return r;
 }
 
-static cJSON *make_value(struct making *making, const char *kind)
+/* An id where the path ends in one, or else what there is to say. */
+static cJSON *make_text(const struct making *making, const char *path)
 {
-	const char *output = making->task->model ? making->task->model->output : "image";
+	const char *words = format_words(making->input);
+	size_t len = strlen(path);
 	char text[48];
 
-	if (strcmp(kind, "text") == 0) {
+	if (len > 3 && strcmp(path + len - 3, "_id") == 0) {
 		snprintf(text, sizeof(text), "sim_%.12s", making->id);
 		return cJSON_CreateString(text);
 	}
+	return cJSON_CreateString(*words ? words : "The quick brown fox jumps over the lazy dog.");
+}
+
+static cJSON *make_value(struct making *making, const char *kind, const char *path)
+{
+	const char *output = making->task->model ? making->task->model->output : "image";
+
+	if (strcmp(kind, "text") == 0)
+		return make_text(making, path);
 	if (strcmp(kind, "json") == 0) {
 		cJSON *object = cJSON_CreateObject();
 
@@ -256,7 +269,7 @@ static int place_result(struct making *making, const cJSON *result)
 	int r = 0;
 
 	for (size_t i = 0; i < count && r == 0; i++) {
-		values[i] = make_value(making, kind->valuestring);
+		values[i] = make_value(making, kind->valuestring, path->valuestring);
 		if (!values[i])
 			r = -ENOMEM;
 	}

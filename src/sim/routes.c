@@ -86,16 +86,36 @@ void routes_finish(struct routes *routes)
 	*routes = (struct routes){0};
 }
 
+/* The pieces of a path around its "{task}", as a task id may be anything without a slash. */
+static bool hole_matches(const char *pattern, const char *hole, const char *path)
+{
+	size_t before = (size_t)(hole - pattern);
+	const char *tail = hole + strlen(ROUTE_TASK);
+
+	if (strncmp(pattern, path, before) != 0)
+		return false;
+	path += before;
+	return strcmp(path + strcspn(path, "/"), tail) == 0;
+}
+
+static bool path_matches(const struct route *route, const char *path)
+{
+	const char *hole = strstr(route->path, ROUTE_TASK);
+
+	if (hole)
+		return hole_matches(route->path, hole, path);
+	return route->prefix ? strncmp(route->path, path, strlen(route->path)) == 0
+			     : strcmp(route->path, path) == 0;
+}
+
 const struct route *routes_find(const struct routes *routes, const char *method, const char *path)
 {
 	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 
 	for (size_t i = 0; i < routes->count; i++) {
 		const struct route *route = &routes->list[i];
-		int differs = route->prefix ? strncmp(route->path, path, strlen(route->path))
-					    : strcmp(route->path, path);
 
-		if (differs == 0 && strcmp(route->method, wanted) == 0)
+		if (strcmp(route->method, wanted) == 0 && path_matches(route, path))
 			return route;
 	}
 	return NULL;

@@ -10,6 +10,9 @@ struct catalogue;
 struct service;
 struct sim;
 
+/* Stands in a service's path for the id of the task. */
+#define ROUTE_TASK "{task}"
+
 struct route {
 	const char *method;
 	const char *path;

@@ -229,7 +229,7 @@ int server_start(struct sim *sim, struct server **out, struct error *err)
 		(struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, complete, sim,
 		MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+		MHD_OPTION_END);
 	if (!server->daemon) {
 		int code = errno ? -errno : -EIO;
 

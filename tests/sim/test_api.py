@@ -1,7 +1,9 @@
 """The task API as a client meets it: the envelope, states, credits, limits and results."""
 
 import json
+import os
 import re
+import subprocess
 import unittest
 
 from simulator import Simulator
@@ -219,6 +221,48 @@ class Api(unittest.TestCase):
 
 
 class Options(unittest.TestCase):
+    def test_another_service_by_a_file(self):
+        with Simulator("--catalog", os.environ["KIEFS_INVENTED"], "--task-ms=1000") as sim:
+            task = sim.ask("POST", "/v9/paint", {"what": {"prompt": "red"}})["job"]["number"]
+            self.assertEqual(sim.ask("GET", f"/v9/paint/{task}/state")["job"]["flag"], 0)
+            sim.advance(1000)
+            job = sim.ask("GET", f"/v9/paint/{task}/state")["job"]
+            self.assertEqual((job["flag"], job["score"]), (1, "red"))
+            self.assertEqual(sim.fetch(job["sounds"][0]["at"])[1]["Content-Type"], "audio/mpeg")
+            task = sim.ask("POST", "/v9/paint", {"what": {"prompt": "sim:fail"}})["job"]["number"]
+            sim.advance(1000)
+            job = sim.ask("GET", f"/v9/paint/{task}/state")["job"]
+            self.assertEqual((job["flag"], job["why"]), (2, "500"))
+            self.assertEqual(sim.request("POST", "/api/v1/jobs/createTask", {})[0], 404)
+
+    def test_wrong_options(self):
+        for options in (["--port", "x"], ["--port=65536"], ["--speed=0"], ["--nonsense"], ["x"],
+                        ["--port"], ["--help=1"], ["--rate=1.5"]):
+            ran = subprocess.run([os.environ["KIEFS_SIM"], *options], capture_output=True,
+                                 check=False)
+            self.assertEqual((ran.returncode, ran.stdout), (2, b""), options)
+            self.assertRegex(ran.stderr, rb"\Akiefs-sim: [^\n]+\n\Z")
+
+    def test_cannot_start(self):
+        for options in (["--listen=nowhere"], ["--catalog=/nonexistent"]):
+            ran = subprocess.run([os.environ["KIEFS_SIM"], *options], capture_output=True,
+                                 check=False)
+            self.assertEqual((ran.returncode, ran.stdout), (1, b""), options)
+            self.assertRegex(ran.stderr, rb"\Akiefs-sim: [^\n]+\n\Z")
+
+    def test_port_in_use(self):
+        with Simulator() as sim:
+            ran = subprocess.run([os.environ["KIEFS_SIM"], f"--port={sim.port}"],
+                                 capture_output=True, check=False)
+            self.assertEqual(ran.returncode, 1)
+            self.assertIn(b"in use", ran.stderr)
+
+    def test_help_and_version(self):
+        for option, wanted in (("--help", b"usage:"), ("--version", b"kiefs-sim 0.")):
+            ran = subprocess.run([os.environ["KIEFS_SIM"], option], capture_output=True,
+                                 check=True)
+            self.assertTrue(ran.stdout.startswith(wanted))
+
     def test_the_oldest_task_is_forgotten(self):
         with Simulator("--max-tasks=3", "--rate=0", "--any-model") as sim:
             tasks = [sim.create("acme/new", {"x": 1})["data"]["taskId"] for _ in range(4)]
