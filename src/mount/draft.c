@@ -350,6 +350,30 @@ out:
 	return r == -EALREADY || r == -ENOENT ? 0 : r;
 }
 
+void draft_abandon(struct fs *fs, struct draft *draft, int killed_by)
+{
+	struct error err = {0};
+	struct entry entry;
+
+	pthread_mutex_lock(&draft->step);
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->dirty = false;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (store_entry_get(fs->store, draft->entry, &entry) == 0 &&
+		request_form(entry.name) != REQUEST_NONE) {
+		error_set(&err, -EINTR,
+			"%s was not sent: the program that wrote it was ended by signal %d (%s) "
+			"before "
+			"it had closed the file.\nWrite it again, or copy it to another name to "
+			"send it "
+			"as it is.",
+			entry.name, killed_by, strsignal(killed_by));
+		refuse(fs, draft->entry, entry.dir, entry.name, &err);
+	}
+	error_finish(&err);
+	pthread_mutex_unlock(&draft->step);
+}
+
 int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name)
 {
 	struct checked checked;

@@ -136,6 +136,8 @@ void draft_close(struct fs *fs, struct draft *draft, bool writer);
 int draft_changed(struct fs *fs, struct draft *draft);
 /* Checks and stages changed bytes; -EINVAL or -EFBIG leave `<name>.error`. */
 int draft_stage(struct fs *fs, struct draft *draft);
+/* Its writer was killed by a signal: the bytes stay, but are no request. */
+void draft_abandon(struct fs *fs, struct draft *draft, int killed_by);
 bool draft_is_dirty(struct fs *fs, struct draft *draft);
 /* Whether a handle holds back bytes of the entry that are to become a task. */
 bool draft_is_pending(struct fs *fs, int64_t entry);
