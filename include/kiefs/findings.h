@@ -52,9 +52,3 @@ const char *show_value(const cJSON *value, char out[SHOWN_SIZE]);
 const char *show_name(const char *name, char out[SHOWN_SIZE]);
 /* `"a", "b" or "c"`, cut after a dozen with the number of all. */
 void show_list(const cJSON *values, struct buf *out);
-
-/*
- * How far apart two words are: 0 when they differ in case only, else the number of letters to
- * change; SIZE_MAX when they are too different for one to be a slip of the other.
- */
-size_t word_distance(const char *a, const char *b);

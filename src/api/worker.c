@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kiefs/utf8.h"
 #include "worker_private.h"
 
 /* The far side counts arrivals: a slow first connection must not squeeze two windows together. */
@@ -57,6 +58,15 @@ void worker_notify(struct worker *worker, const struct changes *changes)
 		worker->options.notify(changes, worker->options.context);
 }
 
+void worker_trim(char *line)
+{
+	size_t len = strlen(line);
+
+	for (int back = 0; back < 4 && len > 0 && !utf8_is_valid(line, len); back++)
+		len--;
+	line[len] = '\0';
+}
+
 void worker_log(struct worker *worker, int64_t task, const char *format, ...)
 {
 	char line[1024];
@@ -65,6 +75,7 @@ void worker_log(struct worker *worker, int64_t task, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	worker_trim(line);
 	if (store_log(worker->options.store, task, worker->now, line) < 0)
 		fprintf(stderr, "kiefs: task %lld: %s\n", (long long)task, line);
 }

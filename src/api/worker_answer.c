@@ -77,6 +77,9 @@ int submit_save(struct worker *worker)
 		task_finish(&task);
 		if (r < 0 && r != -ENOENT && r != -ESTALE)
 			break;
+		/* Nobody lets a task go that is held behind an open gate. */
+		if (r == 0 && note->kind == EVENT_HOLD)
+			gate_close(worker, note->hold, false);
 		worker->unsaved = note->next;
 		forget(note);
 		r = 0;
@@ -149,8 +152,8 @@ static int learn(struct worker *worker, const struct job *job, const struct subm
 	/* Who speaks of credits has taken the key. */
 	if (hold != HOLD_NONE && hold != HOLD_KEY)
 		r = gate_open(worker, HOLD_KEY, job->started);
-	if (r == 0 && hold != HOLD_NONE)
-		r = gate_close(worker, hold, job->probe);
+	if (hold != HOLD_NONE)
+		gate_close(worker, hold, job->probe);
 	if (job->probe)
 		gate_put_off(worker, -1);
 	return r;
@@ -228,6 +231,7 @@ static int write_answer(struct worker *worker, const struct job *job,
 	if (r < 0)
 		return r;
 	put_line(said, line, sizeof(line));
+	worker_trim(line);
 	event.hold = hold_of(said->verdict);
 	event.remote_id = said->task_id;
 	event.wait_ms = said->retry_after_ms;
@@ -267,9 +271,10 @@ void submit_done(struct worker *worker, struct job *job, const struct http_answe
 	if (r == 0) {
 		count(worker, &said, answer);
 		r = write_answer(worker, job, answer, &said);
+		int learned = learn(worker, job, &said);
+		if (r == 0)
+			r = learned;
 	}
-	if (r == 0)
-		r = learn(worker, job, &said);
 	submit_answer_finish(&said);
 	if (r < 0 && worker->failure == 0)
 		worker->failure = r;

@@ -171,19 +171,18 @@ enum task_hold gate_closed(const struct worker *worker)
 	return HOLD_NONE;
 }
 
-int gate_close(struct worker *worker, enum task_hold hold, bool probe)
+void gate_close(struct worker *worker, enum task_hold hold, bool probe)
 {
 	struct gate *gate = &worker->gates[hold];
 
 	/* Answers that were under way when it closed say nothing new. */
 	if (gate->closed && gate->sure && !probe)
-		return 0;
+		return;
 	if (!gate->closed)
 		worker_log(worker, 0, "submissions stop: %.*s",
 			(int)strcspn(gate_text(worker, hold), "\n"), gate_text(worker, hold));
 	gate->failures++;
 	shut(worker, hold, true, probe_delay(worker, gate));
-	return 0;
 }
 
 int gate_open(struct worker *worker, enum task_hold hold, int64_t started)

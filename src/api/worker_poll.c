@@ -271,8 +271,10 @@ static int write_answer(struct worker *worker, const struct task *task, const st
 		update.record = answer->body;
 		update.record_len = answer->body_len;
 	}
-	if (put_line(task, said, event.kind, line, sizeof(line)))
+	if (put_line(task, said, event.kind, line, sizeof(line))) {
+		worker_trim(line);
 		update.log = line;
+	}
 	r = worker_apply(worker, task, &event, &update);
 	if (r == 0 && said->result_count > RESULTS_MAX)
 		worker_log(worker, task->id, "%zu results, only the first %d are fetched",
@@ -293,7 +295,7 @@ static int learn(struct worker *worker, const struct job *job, const struct http
 		worker->polls_paused_until =
 			worker->mono + (wait < PAUSE_MAX_MS ? wait : PAUSE_MAX_MS);
 	if (said->verdict == POLL_KEY)
-		return gate_close(worker, HOLD_KEY, false);
+		gate_close(worker, HOLD_KEY, false);
 	if (said->verdict == POLL_RUNNING || said->verdict == POLL_SUCCEEDED ||
 		said->verdict == POLL_FAILED)
 		return gate_open(worker, HOLD_KEY, job->started);

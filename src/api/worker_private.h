@@ -99,6 +99,8 @@ int worker_apply(struct worker *worker, const struct task *task, const struct ta
 /* A line of the log; failing to write it is not worth failing for. */
 void worker_log(struct worker *worker, int64_t task, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A line that was cut at its buffer's size: takes away half a character at its end. */
+void worker_trim(char *line);
 void worker_notify(struct worker *worker, const struct changes *changes);
 
 /* NULL when out of memory. */
@@ -131,8 +133,8 @@ int gate_start(struct worker *worker);
 int gate_reload(struct worker *worker);
 /* The lowest reason that nothing may go out for, HOLD_NONE when all gates are open. */
 enum task_hold gate_closed(const struct worker *worker);
-/* The service said no, to a submission or poll begun at `started`. */
-int gate_close(struct worker *worker, enum task_hold hold, bool probe);
+/* The service said no; `probe`: to the task that was let through. */
+void gate_close(struct worker *worker, enum task_hold hold, bool probe);
 /* The service said yes to something begun at `started`. */
 int gate_open(struct worker *worker, enum task_hold hold, int64_t started);
 /* A task that may be let through now to see whether a gate may open: 0 none. */

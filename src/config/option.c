@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "kiefs/error.h"
+#include "kiefs/word.h"
 
 static const char *const validate_words[] = {"strict", "warn", NULL};
 
@@ -126,43 +127,15 @@ enum option_generic option_generic(const char *name, const char *value)
 	return GENERIC_UNKNOWN;
 }
 
-#define NAME_MAX_LENGTH 32
-
-/* How many characters must be added, taken away or changed to make `b` of `a`. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_LENGTH + 1];
-	size_t a_len = strlen(a), b_len = strlen(b);
-
-	if (a_len > NAME_MAX_LENGTH || b_len > NAME_MAX_LENGTH)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a_len; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= b_len; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[b_len];
-}
-
 const char *option_nearest(const char *name)
 {
 	const char *nearest = NULL;
-	size_t best = strlen(name) / 2 + 1;
+	size_t best = SIZE_MAX;
 
 	for (size_t i = 0; i < COUNT(options) + COUNT(generics); i++) {
 		const char *known =
 			i < COUNT(options) ? options[i].name : generics[i - COUNT(options)].name;
-		size_t far = distance(name, known);
+		size_t far = word_distance(name, known);
 		if (far < best) {
 			best = far;
 			nearest = known;

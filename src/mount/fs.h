@@ -103,6 +103,8 @@ struct place {
 };
 /* -ENOENT: not in a model's directory (any more). */
 int place_of(struct fs *fs, uint64_t dir, struct place *out);
+/* "request.json" and so on; NULL past the last. */
+const char *task_slot_name(int slot);
 /* The name under which a task's own directory shows a result. */
 void result_name(const struct result *result, int several, char *out, size_t size);
 
@@ -119,6 +121,9 @@ struct listing {
 	int (*add)(struct listing *listing, const char *name, uint64_t inode,
 		const struct entry *entry, off_t next);
 };
+/* Where the link leads; the longest is a folder's at the greatest depth. */
+#define LINK_SIZE 256
+int link_target(struct fs *fs, uint64_t inode, char *out, size_t size);
 int dir_list(struct fs *fs, uint64_t inode, off_t offset, struct listing *listing);
 
 /* ---- draft.c ---- */

@@ -43,6 +43,16 @@ static int dir_mtime(struct fs *fs, uint64_t inode, int64_t otherwise, int64_t *
 	return r;
 }
 
+static int link_stat(struct fs *fs, uint64_t inode, struct stat *st)
+{
+	char target[LINK_SIZE];
+	int r = link_target(fs, inode, target, sizeof(target));
+
+	if (r == 0)
+		fill(fs, inode, S_IFLNK | 0777, (off_t)strlen(target), fs->started_ms, st);
+	return r;
+}
+
 /* The size of a generated file is what reading it now would give. */
 static int text_stat(struct fs *fs, uint64_t inode, mode_t mode, int64_t mtime_ms, struct stat *st)
 {
@@ -53,6 +63,19 @@ static int text_stat(struct fs *fs, uint64_t inode, mode_t mode, int64_t mtime_m
 	if (r == 0)
 		fill(fs, inode, S_IFREG | mode, (off_t)text.len, mtime_ms, st);
 	buf_finish(&text);
+	return r;
+}
+
+/* A text that changes by itself. Its ctime stands still: by that tar and others judge whether a
+ * file was changed while they read it. */
+static int live_stat(struct fs *fs, uint64_t inode, int64_t since_ms, struct stat *st)
+{
+	int r = text_stat(fs, inode, 0444, clock_now_ms(), st);
+
+	if (r == 0) {
+		st->st_ctim.tv_sec = since_ms / 1000;
+		st->st_ctim.tv_nsec = since_ms % 1000 * 1000000;
+	}
 	return r;
 }
 
@@ -81,7 +104,7 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 		break;
 	case TREE_LATEST:
 		*timeout = 0;
-		fill(fs, inode, S_IFLNK | 0777, 0, mtime, st);
+		r = link_stat(fs, inode, st);
 		break;
 	case TREE_CONTROL:
 		fill(fs, inode, S_IFREG | 0200, 0, mtime, st);
@@ -90,7 +113,7 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 	case TREE_LOG:
 	case TREE_ERRORS:
 		*timeout = 0;
-		r = text_stat(fs, inode, 0444, clock_now_ms(), st);
+		r = live_stat(fs, inode, mtime, st);
 		break;
 	case TREE_README:
 	case TREE_SCHEMA:
@@ -171,7 +194,7 @@ int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double
 		return 0;
 	case ENTRY_STATUS:
 		*timeout = 0;
-		return text_stat(fs, inode, 0444, clock_now_ms(), st);
+		return live_stat(fs, inode, mtime, st);
 	}
 	return -ENOENT;
 }
@@ -196,8 +219,7 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 	case INODE_LINK:
 	case INODE_HOME:
 		*timeout = 0;
-		fill(fs, inode, S_IFLNK | 0777, 0, fs->started_ms, st);
-		return 0;
+		return link_stat(fs, inode, st);
 	}
 	return -ENOENT;
 }
@@ -288,4 +310,21 @@ void result_name(const struct result *result, int several, char *out, size_t siz
 		snprintf(out, size, "%s-%d.%s", stem, result->index, result->extension);
 	else
 		snprintf(out, size, "%s.%s", stem, result->extension);
+}
+
+const char *task_slot_name(int slot)
+{
+	static const char *const names[] = {
+		[SLOT_REQUEST] = "request.json",
+		[SLOT_STATUS] = "status",
+		[SLOT_WAIT] = "wait",
+		[SLOT_LOG] = "log",
+		[SLOT_RECORD] = "record.json",
+		[SLOT_META] = "meta.json",
+		[SLOT_ERROR] = "error",
+		[SLOT_CONTROL] = "control",
+	};
+
+	return slot > SLOT_DIR && slot < (int)(sizeof(names) / sizeof(names[0])) ? names[slot]
+										 : NULL;
 }

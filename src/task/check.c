@@ -14,6 +14,7 @@
 #include "kiefs/catalogue.h"
 #include "kiefs/findings.h"
 #include "kiefs/utf8.h"
+#include "kiefs/word.h"
 
 /* A number beyond this is rounded to another one (2^53 - 1). */
 #define EXACT_MAX 9007199254740991.0

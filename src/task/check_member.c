@@ -9,6 +9,7 @@
 #include "kiefs/catalogue.h"
 #include "kiefs/check.h"
 #include "kiefs/findings.h"
+#include "kiefs/word.h"
 
 static const struct field *find(const struct field *fields, size_t count, const char *name)
 {

@@ -66,6 +66,7 @@ const char *const store_schema[] = {
 	" submitted_ms INTEGER NOT NULL DEFAULT 0,"
 	" ended_ms INTEGER NOT NULL DEFAULT 0,"
 	" estimate REAL NOT NULL DEFAULT -1,"
+	" base INTEGER NOT NULL DEFAULT 0," /* results of earlier runs of this task */
 	" credits REAL NOT NULL DEFAULT -1,"
 	" error TEXT,"
 	" body BLOB NOT NULL,"
@@ -167,6 +168,9 @@ const char *const store_sql[] = {
 		"UPDATE task SET state = ?, hold = ?, remote_id = ?, remote_state = ?,"
 		" progress = ?, attempts = ?, due_ms = ?, submitted_ms = ?, ended_ms = ?,"
 		" credits = ?, error = ? WHERE id = ? AND state = ?",
+	[SQL_TASK_BASE] = "SELECT base FROM task WHERE id = ?",
+	[SQL_TASK_SET_BASE] = "UPDATE task SET base = (SELECT coalesce(max(idx), 0) FROM result"
+			      " WHERE result.task = ?1) WHERE id = ?1",
 	[SQL_TASK_SET_RECORD] = "UPDATE task SET record = ? WHERE id = ?",
 	[SQL_TASK_HOME] = "UPDATE task SET dir = ?, name = ? WHERE id = ?",
 	[SQL_TASK_DETACH] = "UPDATE task SET attached = 0 WHERE id = ?",
@@ -179,6 +183,9 @@ const char *const store_sql[] = {
 	[SQL_RESULT_PUT] = "INSERT INTO result (task, idx, kind, value, label, due_ms)"
 			   " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (task, idx) DO UPDATE"
 			   " SET value = excluded.value, due_ms = excluded.due_ms WHERE whole = 0",
+	[SQL_RESULT_FORGET] = "DELETE FROM result WHERE task = ? AND whole = 0",
+	[SQL_RESULT_PARK] = "UPDATE result SET due_ms = 9223372036854775807"
+			    " WHERE task = ? AND whole = 0",
 	[SQL_RESULT_DUE] =
 		"SELECT " RESULT_COLUMNS " FROM result JOIN task ON task.id = result.task"
 		" WHERE whole = 0 AND result.due_ms <= ? AND task.state = 'fetching'"

@@ -277,6 +277,7 @@ int store_recover(struct store *store, int64_t now_ms)
 {
 	static const enum task_state under_way[] = {TASK_UPLOADING, TASK_SUBMITTING};
 	struct task_event restart = plain_event;
+	char doubt[TASK_TEXT_SIZE];
 	int64_t id = 0, task;
 	bool fresh;
 	int r = store_begin(store);
@@ -284,11 +285,14 @@ int store_recover(struct store *store, int64_t now_ms)
 	if (r < 0)
 		return r;
 	restart.kind = EVENT_RESTART;
+	restart.text = doubt;
 	for (size_t i = 0; i < sizeof(under_way) / sizeof(under_way[0]) && r == 0; i++) {
 		for (id = 0; r == 0;) {
 			id = first_id(store, SQL_TASK_IN_STATE, task_state_name(under_way[i]), id);
 			if (id <= 0)
 				break;
+			task_doubt_text(id, "The daemon ended while the request was on its way.",
+				doubt, sizeof(doubt));
 			r = task_event_locked(store, id, &restart, now_ms,
 				"found under way by a new daemon", NULL);
 		}

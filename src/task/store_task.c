@@ -353,15 +353,56 @@ int task_names_locked(
 	return r;
 }
 
+/* Results of this run are numbered after those of earlier ones, which stay. */
+static int put_results(
+	struct store *store, int64_t task, const struct task_update *update, int64_t now_ms)
+{
+	int64_t base = 0;
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_BASE);
+	int r = store_bind(store, s, "i", task);
+
+	if (r == 0)
+		r = one_number(store, s, 0, &base);
+	if (s)
+		sqlite3_reset(s);
+	for (size_t i = 0; r == 0 && i < update->result_count; i++) {
+		if (base + (int64_t)i + 1 > RESULTS_MAX)
+			return log_locked(store, task, now_ms,
+				"more results than a task may have here: the rest stands in "
+				"record.json");
+		r = store_exec(store, SQL_RESULT_PUT, "iiissi", task, base + (int64_t)i + 1,
+			(int64_t)update->results[i].kind, update->results[i].value,
+			update->results[i].label, now_ms);
+	}
+	return r;
+}
+
+/* What a change of state means for results that are not on disk. */
+static int settle_results(struct store *store, const struct task *old, const struct task *next)
+{
+	int r = 0;
+
+	if (old->state == next->state)
+		return 0;
+	if (next->state == TASK_LOST)
+		return store_exec(store, SQL_RESULT_PARK, "i", next->id);
+	if (task_is_final(old->state) && next->state == TASK_QUEUED) {
+		r = store_exec(store, SQL_RESULT_FORGET, "i", next->id);
+		if (r == 0)
+			r = store_exec(store, SQL_TASK_SET_BASE, "i", next->id);
+	}
+	return r;
+}
+
 static int apply_locked(struct store *store, const struct task *old, const struct task *next,
 	const struct task_update *update, int64_t now_ms, struct changes *changes)
 {
 	int r = task_write_locked(store, next, old->state);
 
-	for (size_t i = 0; r == 0 && update && i < update->result_count && i < RESULTS_MAX; i++)
-		r = store_exec(store, SQL_RESULT_PUT, "iiissi", next->id, (int64_t)i + 1,
-			(int64_t)update->results[i].kind, update->results[i].value,
-			update->results[i].label, now_ms);
+	if (r == 0)
+		r = settle_results(store, old, next);
+	if (r == 0 && update && update->result_count)
+		r = put_results(store, next->id, update, now_ms);
 	if (r == 0 && update && update->record)
 		r = store_exec(store, SQL_TASK_SET_RECORD, "bi", update->record, update->record_len,
 			next->id);

@@ -182,11 +182,14 @@ void task_status_line(const struct task *task, int64_t now_ms, char *out, int si
 
 void task_doubt_text(int64_t id, const char *why, char *out, int size)
 {
+	char sentence[512];
+
+	snprintf(sentence, sizeof(sentence), "%s", why);
+	tidy(sentence, sizeof(sentence) - 8);
 	snprintf(out, (size_t)size,
-		"%.400s\n"
+		"%s\n"
 		"It may have been accepted and paid, so it is not sent again by itself: look at "
-		"the "
-		"service's log page (https://kie.ai/logs).\n"
+		"the service's log page (https://kie.ai/logs).\n"
 		"`echo resend > tasks/all/%lld/control` sends it again.",
-		why, (long long)id);
+		sentence, (long long)id);
 }

@@ -65,20 +65,6 @@ static void drop(struct transfer *transfer)
 	free(transfer);
 }
 
-void http_destroy(struct http *http)
-{
-	if (!http)
-		return;
-	while (http->first) {
-		struct transfer *transfer = http->first;
-		http->first = transfer->next;
-		drop(transfer);
-	}
-	pthread_mutex_destroy(&http->lock);
-	pthread_cond_destroy(&http->woken);
-	free(http);
-}
-
 int http_set_key(struct http *http, const char *key)
 {
 	if (key && strchr(key, ' '))
@@ -311,6 +297,25 @@ static void play(const struct transfer *transfer, struct http_answer *answer)
 		play_poll(&call, &plan, answer);
 	else
 		play_fetch(&call, &plan, &transfer->request, answer);
+}
+
+/* What is on its way when the process dies still arrives. */
+void http_destroy(struct http *http)
+{
+	if (!http)
+		return;
+	while (http->first) {
+		struct transfer *transfer = http->first;
+		http->first = transfer->next;
+		if (transfer->request.once) {
+			struct http_answer unheard = {0};
+			play(transfer, &unheard);
+		}
+		drop(transfer);
+	}
+	pthread_mutex_destroy(&http->lock);
+	pthread_cond_destroy(&http->woken);
+	free(http);
 }
 
 static struct transfer *take_ready(struct http *http)

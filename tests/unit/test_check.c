@@ -12,6 +12,7 @@
 #include "kiefs/catalogue.h"
 #include "kiefs/check.h"
 #include "kiefs/findings.h"
+#include "kiefs/word.h"
 
 static void words(void **state)
 {

@@ -278,6 +278,38 @@ static void test_a_task_without_a_place_still_ends(void **state)
 	result_finish(&result);
 }
 
+static void test_a_retry_keeps_what_was_paid_for(void **state)
+{
+	struct store *store = ((struct fixture *)*state)->store;
+	struct entry a = make(store, DIR_A, "a.txt", ENTRY_FILE);
+	const struct poll_result two[2] = {{.kind = RESULT_IMAGE, .value = (char *)"https://x/1"},
+		{.kind = RESULT_IMAGE, .value = (char *)"https://x/2"}};
+	struct changes changes = {0};
+	struct result rows[8], done = {.index = 1, .size = 1, .extension = "png"};
+	int64_t task = done.task = commit(store, &a, SHA_1, true), due = 0;
+
+	event(store, task, EVENT_SEND, NULL, 0);
+	event(store, task, EVENT_ACCEPTED, NULL, 0);
+	event(store, task, EVENT_SUCCEEDED, two, 2);
+	assert_int_equal(store_result_done(store, &done, 4000, &changes), 0);
+	event(store, task, EVENT_GONE, NULL, 0);
+	assert_int_equal(state_of(store, task), TASK_LOST);
+	assert_int_equal(store_result_next_due(store, &due), 0);
+	assert_int_equal(due, INT64_MAX);
+	event(store, task, EVENT_RETRY, NULL, 0);
+	event(store, task, EVENT_SEND, NULL, 0);
+	event(store, task, EVENT_ACCEPTED, NULL, 0);
+	event(store, task, EVENT_SUCCEEDED, two, 2);
+	assert_int_equal(store_result_list(store, task, rows, 8), 3);
+	assert_true(rows[0].whole && !rows[1].whole && !rows[2].whole);
+	for (int i = 0; i < 3; i++)
+		result_finish(&rows[i]);
+	for (done.index = 2; done.index <= 3; done.index++)
+		assert_int_equal(store_result_done(store, &done, 5000, &changes), 0);
+	assert_int_equal(state_of(store, task), TASK_DONE);
+	assert_true(exists(store, DIR_A, "a-1.png") && exists(store, DIR_A, "a-3.png"));
+}
+
 static void test_stale_writes_are_refused(void **state)
 {
 	struct store *store = ((struct fixture *)*state)->store;
@@ -531,6 +563,7 @@ int main(void)
 		CASE(test_results_get_names),
 		CASE(test_results_follow_their_request),
 		CASE(test_a_task_without_a_place_still_ends),
+		CASE(test_a_retry_keeps_what_was_paid_for),
 		CASE(test_stale_writes_are_refused),
 		CASE(test_recovery),
 		CASE(test_refusals),

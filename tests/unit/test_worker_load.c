@@ -77,7 +77,7 @@ static void test_five_thousand_running(void **state)
 	world_run(seconds * 1000);
 	cpu = cpu_s() - cpu;
 	polls = fake.calls[CALL_POLL] - polls;
-	print_message("%d polls, %.2f s of CPU in %d s\n", polls, cpu, seconds);
+	print_message("# %d polls, %.2f s of CPU in %d s\n", polls, cpu, seconds);
 	assert_in_range(polls, 9 * seconds, 10 * seconds + 20);
 	assert_true(cpu < 0.05 * seconds);
 	/* 500 s for a round of all; nobody waits for two. */
@@ -219,7 +219,7 @@ static void run_random_schedule(uint64_t with, int count)
 	assert_int_equal(ended, made);
 	assert_int_equal(made, count);
 	check_payments(count);
-	print_message("done %lld, failed %lld, uncertain %lld, lost %lld\n",
+	print_message("# done %lld, failed %lld, uncertain %lld, lost %lld\n",
 		(long long)world_count(TASK_DONE), (long long)world_count(TASK_FAILED),
 		(long long)world_count(TASK_UNCERTAIN), (long long)world_count(TASK_LOST));
 	assert_true(world_count(TASK_DONE) > count / 4);

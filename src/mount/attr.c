@@ -1,0 +1,141 @@
+/* Attributes of open and closed files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "handle.h"
+#include "kiefs/files.h"
+#include "kiefs/inode.h"
+#include "kiefs/request.h"
+
+static int set_size(struct fs *fs, const struct entry *entry, struct handle *handle, off_t size)
+{
+	if (request_form(entry->name) != REQUEST_NONE && size > (off_t)REQUEST_MAX_BYTES)
+		return -EFBIG;
+	if (handle && handle->kind == HANDLE_FILE) {
+		if (ftruncate(handle->fd, size) < 0)
+			return -errno;
+		return draft_changed(fs, handle->draft);
+	}
+	/* truncate(2) of a closed file: its bytes change, but nobody wrote a request. */
+	int fd = files_open_entry(fs->files, entry->id, O_RDWR | O_CREAT);
+	if (fd < 0)
+		return fd;
+	int r = ftruncate(fd, size) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+static int set_times(struct fs *fs, const struct entry *entry, const struct stat *attr, int to_set)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+
+	if (to_set & FUSE_SET_ATTR_ATIME_NOW)
+		times[0].tv_nsec = UTIME_NOW;
+	else if (to_set & FUSE_SET_ATTR_ATIME)
+		times[0] = attr->st_atim;
+	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+		times[1].tv_nsec = UTIME_NOW;
+	else if (to_set & FUSE_SET_ATTR_MTIME)
+		times[1] = attr->st_mtim;
+	int fd = files_open_entry(fs->files, entry->id, O_RDWR | O_CREAT);
+	if (fd < 0)
+		return fd;
+	int r = futimens(fd, times) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+static int set_entry(
+	struct fs *fs, uint64_t inode, struct handle *handle, const struct stat *attr, int to_set)
+{
+	struct entry entry;
+	int r = store_entry_get(fs->store, inode_entry_id(inode), &entry);
+
+	if (r < 0)
+		return r;
+	if ((to_set & FUSE_SET_ATTR_UID && attr->st_uid != fs->uid) ||
+		(to_set & FUSE_SET_ATTR_GID && attr->st_gid != fs->gid))
+		return -EPERM;
+	/* What the daemon makes keeps its times and mode; asking for that is no error, so that
+	 * cp -p, rsync and mv inside the mount go through. */
+	if (entry.kind != ENTRY_FILE && entry.kind != ENTRY_DIR)
+		return to_set & FUSE_SET_ATTR_SIZE ? -EROFS : 0;
+	if (to_set & FUSE_SET_ATTR_MODE)
+		r = store_entry_set_mode(fs->store, entry.id, (int)(attr->st_mode & 0777));
+	if (entry.kind == ENTRY_DIR)
+		return r;
+	if (r == 0 && to_set & FUSE_SET_ATTR_SIZE)
+		r = set_size(fs, &entry, handle, attr->st_size);
+	if (r == 0 && to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
+				       FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW))
+		r = set_times(fs, &entry, attr, to_set);
+	return r;
+}
+
+/* The removed file of an open handle has no row any more, only its descriptor. */
+static int set_removed(struct fs *fs, struct handle *handle, const struct stat *attr, int to_set)
+{
+	if (to_set & FUSE_SET_ATTR_SIZE && ftruncate(handle->fd, attr->st_size) < 0)
+		return -errno;
+	return 0;
+}
+
+static int stat_removed(struct fs *fs, struct handle *handle, uint64_t inode, struct stat *st)
+{
+	if (fstat(handle->fd, st) < 0)
+		return -errno;
+	st->st_ino = inode;
+	st->st_uid = fs->uid;
+	st->st_gid = fs->gid;
+	return 0;
+}
+
+static int stat_any(
+	struct fs *fs, uint64_t inode, struct handle *handle, struct stat *st, double *timeout)
+{
+	int r = node_stat(fs, inode, st, timeout);
+
+	if (r == -ENOENT && handle && handle->fd >= 0) {
+		*timeout = 0;
+		r = stat_removed(fs, handle, inode, st);
+	}
+	return r;
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct stat st;
+	double timeout = 0;
+	int r = stat_any(fs_of(req), ino, handle_of(fi), &st, &timeout);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, timeout);
+}
+
+void op_setattr(
+	fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct handle *handle = handle_of(fi);
+	struct stat st;
+	double timeout = 0;
+	/* A control file may be opened with O_TRUNC: there is nothing to cut. */
+	int r = 0;
+
+	if (inode_kind(ino) == INODE_ENTRY) {
+		r = set_entry(fs, ino, handle, attr, to_set);
+		if (r == -ENOENT && handle && handle->kind == HANDLE_FILE)
+			r = set_removed(fs, handle, attr, to_set);
+	} else if (to_set & ~FUSE_SET_ATTR_SIZE) {
+		r = -EPERM;
+	}
+	if (r == 0)
+		r = stat_any(fs, ino, handle, &st, &timeout);
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, timeout);
+}

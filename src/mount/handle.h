@@ -1,0 +1,39 @@
+/* An open file. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "fs.h"
+#include "kiefs/buf.h"
+
+enum handle_kind {
+	HANDLE_TEXT,	/* a snapshot made at open */
+	HANDLE_RESULT,	/* `fd`, read only */
+	HANDLE_FILE,	/* `fd` and `draft` */
+	HANDLE_WAIT,	/* `task` or `entry` */
+	HANDLE_CONTROL, /* `task`; 0: the mount's own */
+	HANDLE_POKE,	/* the notifier's: for watchers to see */
+};
+
+struct handle {
+	enum handle_kind kind;
+	atomic_int refs; /* the open file's, and a text's readers' */
+	int fd;
+	bool writer;
+	pid_t opener; /* process (not thread) that opened it; 0 unknown */
+	struct draft *draft;
+	int64_t task, entry;
+	struct buf text;
+};
+
+static inline struct handle *handle_of(struct fuse_file_info *fi)
+{
+	return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
+}
+
+/* NULL: out of memory. */
+struct handle *handle_new(enum handle_kind kind);
+/* Drops a reference; the last closes what it has, and the last writer of a draft commits. */
+void handle_put(struct fs *fs, struct handle *handle);
+/* The process of a calling thread, 0 when it cannot be told: FUSE names the thread. */
+pid_t process_of(pid_t thread);

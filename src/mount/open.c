@@ -1,0 +1,282 @@
+/* Opening and making files: what a handle is on. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "handle.h"
+#include "kiefs/clock.h"
+#include "kiefs/files.h"
+#include "kiefs/inode.h"
+
+#define TEXT_MAX (64u << 20)
+
+struct handle *handle_new(enum handle_kind kind)
+{
+	struct handle *handle = calloc(1, sizeof(*handle));
+
+	if (!handle)
+		return NULL;
+	handle->kind = kind;
+	handle->refs = 1;
+	handle->fd = -1;
+	buf_init(&handle->text, TEXT_MAX);
+	return handle;
+}
+
+void handle_put(struct fs *fs, struct handle *handle)
+{
+	if (atomic_fetch_sub(&handle->refs, 1) > 1)
+		return;
+	if (handle->draft)
+		draft_close(fs, handle->draft, handle->writer);
+	if (handle->fd >= 0)
+		close(handle->fd);
+	buf_finish(&handle->text);
+	free(handle);
+}
+
+pid_t process_of(pid_t thread)
+{
+	char path[64], line[256];
+	pid_t process = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", thread);
+	FILE *status = thread > 0 ? fopen(path, "re") : NULL;
+	if (!status)
+		return 0;
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "Tgid: %d", &process) == 1)
+			break;
+	fclose(status);
+	return process;
+}
+
+static bool is_writing(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static int open_file(struct fs *fs, const struct entry *entry, struct fuse_file_info *fi,
+	pid_t caller, struct handle **out)
+{
+	bool writer = is_writing(fi->flags);
+	/* The kernel gives each write its place, so O_APPEND must not move it again; and a writer's
+	 * pages are read in before they are changed, so it needs to read as well. */
+	int flags = (writer ? O_RDWR : O_RDONLY) | (fi->flags & O_TRUNC) | O_CREAT;
+	struct handle *handle = handle_new(HANDLE_FILE);
+	int r = 0;
+
+	if (!handle)
+		return -ENOMEM;
+	handle->entry = entry->id;
+	handle->writer = writer;
+	handle->opener = writer ? process_of(caller) : 0;
+	handle->fd = files_open_entry(fs->files, entry->id, flags);
+	if (handle->fd < 0)
+		r = handle->fd;
+	if (r == 0) {
+		handle->draft = draft_open(fs, entry->id, writer);
+		if (!handle->draft)
+			r = -ENOMEM;
+	}
+	if (r == 0 && writer && (fi->flags & O_TRUNC))
+		r = draft_changed(fs, handle->draft);
+	if (r < 0) {
+		handle_put(fs, handle);
+		return r;
+	}
+	*out = handle;
+	return 0;
+}
+
+static int open_result(
+	struct fs *fs, int64_t task, int index, struct fuse_file_info *fi, struct handle **out)
+{
+	int fd = files_open_result(fs->files, task, index, O_RDONLY);
+
+	if (fd < 0)
+		return fd;
+	*out = handle_new(HANDLE_RESULT);
+	if (!*out) {
+		close(fd);
+		return -ENOMEM;
+	}
+	(*out)->fd = fd;
+	fi->keep_cache = 1;
+	fi->noflush = 1;
+	return 0;
+}
+
+static int open_text(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, struct handle **out)
+{
+	struct handle *handle = handle_new(HANDLE_TEXT);
+
+	if (!handle)
+		return -ENOMEM;
+	int r = text_make(fs, inode, &handle->text);
+	if (r < 0) {
+		handle_put(fs, handle);
+		return r;
+	}
+	fi->direct_io = 1;
+	fi->noflush = 1;
+	*out = handle;
+	return 0;
+}
+
+static int open_special(enum handle_kind kind, int64_t task, int64_t entry,
+	struct fuse_file_info *fi, struct handle **out)
+{
+	*out = handle_new(kind);
+	if (!*out)
+		return -ENOMEM;
+	(*out)->task = task;
+	(*out)->entry = entry;
+	fi->direct_io = 1;
+	fi->nonseekable = 1;
+	return 0;
+}
+
+static int open_entry(
+	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller, struct handle **out)
+{
+	struct entry entry;
+	int r = store_entry_get(fs->store, inode_entry_id(inode), &entry);
+
+	if (r < 0)
+		return r;
+	switch (entry.kind) {
+	case ENTRY_FILE:
+		return open_file(fs, &entry, fi, caller, out);
+	case ENTRY_RESULT:
+		return is_writing(fi->flags) ? -EROFS
+					     : open_result(fs, entry.task, entry.index, fi, out);
+	case ENTRY_STATUS:
+	case ENTRY_ERROR:
+		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
+	case ENTRY_DIR:
+		break;
+	}
+	return -EISDIR;
+}
+
+static int open_task(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, struct handle **out)
+{
+	int slot = inode_task_slot(inode);
+	int64_t task = inode_task_id(inode);
+
+	if (slot == SLOT_CONTROL)
+		return open_special(HANDLE_CONTROL, task, 0, fi, out);
+	if (is_writing(fi->flags))
+		return -EROFS;
+	if (slot == SLOT_WAIT)
+		return open_special(HANDLE_WAIT, task, 0, fi, out);
+	if (slot > SLOT_RESULT)
+		return open_result(fs, task, slot - SLOT_RESULT, fi, out);
+	return open_text(fs, inode, fi, out);
+}
+
+static int open_any(
+	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller, struct handle **out)
+{
+	const struct tree_node *node;
+
+	switch (inode_kind(inode)) {
+	case INODE_ENTRY:
+		return open_entry(fs, inode, fi, caller, out);
+	case INODE_TASK:
+		return open_task(fs, inode, fi, out);
+	case INODE_WAIT:
+		if (is_writing(fi->flags))
+			return -EROFS;
+		return open_special(HANDLE_WAIT, 0, inode_entry_id(inode), fi, out);
+	case INODE_STATIC:
+		node = tree_find(fs->tree, inode);
+		if (!node)
+			return -ENOENT;
+		if (node->kind == TREE_CONTROL)
+			return open_special(HANDLE_CONTROL, 0, 0, fi, out);
+		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
+	case INODE_LINK:
+	case INODE_HOME:
+		break;
+	}
+	return -ELOOP;
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct handle *handle = NULL;
+	int r = open_any(fs, ino, fi, fuse_req_ctx(req)->pid, &handle);
+
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	fi->fh = (uintptr_t)handle;
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		handle_put(fs, handle);
+}
+
+/* The notifier creates what is there already. */
+static void reply_poke(fuse_req_t req, const struct name_change *poke, struct fuse_file_info *fi)
+{
+	struct fuse_entry_param param;
+	struct handle *handle = handle_new(HANDLE_POKE);
+	int r = handle ? node_param(fs_of(req), inode_entry(poke->entry), NULL, &param) : -ENOMEM;
+
+	if (r < 0) {
+		free(handle);
+		fuse_reply_err(req, -r);
+		return;
+	}
+	fi->fh = (uintptr_t)handle;
+	fi->noflush = 1;
+	if (fuse_reply_create(req, &param, fi) == -ENOENT)
+		handle_put(fs_of(req), handle);
+}
+
+void op_create(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct fuse_entry_param param;
+	struct handle *handle = NULL;
+	struct place place;
+	struct entry entry = {0};
+	struct name_change poke;
+	int r;
+
+	if (notifier_is_poking(req, parent, name, &poke)) {
+		reply_poke(req, &poke, fi);
+		return;
+	}
+	r = place_of(fs, parent, &place);
+	if (r == -ENOENT)
+		r = -EPERM; /* only models' directories take files */
+	if (r == 0 && !entry_name_is_free(name) && strcmp(name, "defaults.json") != 0)
+		r = -EROFS;
+	if (r == 0)
+		r = store_entry_create(fs->store, parent, name, ENTRY_FILE, (int)(mode & 0777),
+			clock_now_ms(), &entry);
+	/* The kernel believed that the name is free; with O_EXCL that is an error. */
+	if (r == -EEXIST && !(fi->flags & O_EXCL))
+		r = store_entry_lookup(fs->store, parent, name, &entry);
+	if (r == 0)
+		r = open_entry(fs, inode_entry(entry.id), fi, fuse_req_ctx(req)->pid, &handle);
+	if (r == 0)
+		r = node_param(fs, inode_entry(entry.id), &entry, &param);
+	if (r < 0) {
+		if (handle)
+			handle_put(fs, handle);
+		fuse_reply_err(req, -r);
+		return;
+	}
+	fi->fh = (uintptr_t)handle;
+	if (fuse_reply_create(req, &param, fi) == -ENOENT)
+		handle_put(fs, handle);
+}
