@@ -38,6 +38,7 @@ struct draft {
 	bool dirty;	      /* changed since it was last checked; drafts.lock */
 	bool staged;	      /* the store holds checked bytes; drafts.lock */
 	bool gone;	      /* the name is removed or replaced; drafts.lock */
+	int verdict;	      /* of the last check of bytes that are not dirty; drafts.lock */
 	pthread_mutex_t step; /* one check, stage or commit at a time */
 };
 
@@ -122,6 +123,7 @@ int draft_changed(struct fs *fs, struct draft *draft)
 
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = true;
+	draft->verdict = 0;
 	bool staged = draft->staged;
 	draft->staged = false;
 	pthread_mutex_unlock(&fs->drafts.lock);
@@ -130,12 +132,12 @@ int draft_changed(struct fs *fs, struct draft *draft)
 	return r;
 }
 
-bool draft_is_dirty(struct fs *fs, struct draft *draft)
+bool draft_is_clean(struct fs *fs, struct draft *draft)
 {
 	pthread_mutex_lock(&fs->drafts.lock);
-	bool dirty = draft->dirty;
+	bool clean = !draft->dirty && draft->verdict == 0;
 	pthread_mutex_unlock(&fs->drafts.lock);
-	return dirty;
+	return clean;
 }
 
 bool draft_is_pending(struct fs *fs, int64_t entry)
@@ -317,7 +319,13 @@ int draft_stage(struct fs *fs, struct draft *draft)
 	pthread_mutex_lock(&draft->step);
 	pthread_mutex_lock(&fs->drafts.lock);
 	bool idle = !draft->dirty || draft->gone;
+	int verdict = draft->gone ? 0 : draft->verdict;
 	pthread_mutex_unlock(&fs->drafts.lock);
+	/* Bytes that fsync() or another close() had checked are refused at every close(). */
+	if (idle && verdict < 0) {
+		pthread_mutex_unlock(&draft->step);
+		return verdict;
+	}
 	r = idle ? -EALREADY : store_entry_get(fs->store, draft->entry, &entry);
 	/* Under a scratch name the bytes stay changed: a rename may yet make them a request. */
 	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
@@ -341,13 +349,27 @@ int draft_stage(struct fs *fs, struct draft *draft)
 		if (changed)
 			r = store_unstage(fs->store, draft->entry);
 	}
-	if (r == -EINVAL || r == -EFBIG)
+	if (r == -EINVAL || r == -EFBIG) {
 		refuse(fs, draft->entry, entry.dir, entry.name, &err);
+		pthread_mutex_lock(&fs->drafts.lock);
+		if (!draft->dirty)
+			draft->verdict = r;
+		pthread_mutex_unlock(&fs->drafts.lock);
+	}
 	request_finish(&checked.request);
 out:
 	pthread_mutex_unlock(&draft->step);
 	error_finish(&err);
 	return r == -EALREADY || r == -ENOENT ? 0 : r;
+}
+
+/* Whose error a refused rename leaves: it outlives the file that was to be renamed, which rsync and
+ * others remove. */
+static int64_t owner_of_name(struct fs *fs, uint64_t dir, const char *name)
+{
+	struct entry entry;
+
+	return store_entry_lookup(fs->store, dir, name, &entry) == 0 ? entry.id : 0;
 }
 
 int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name)
@@ -374,7 +396,7 @@ int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 	if (same)
 		r = 0;
 	else if (r == -EINVAL || r == -EFBIG)
-		refuse(fs, entry->id, dir, name, &err);
+		refuse(fs, owner_of_name(fs, dir, name), dir, name, &err);
 	else if (r == 0 && !checked.nothing)
 		r = stage(fs, entry->id, &checked) < 0 ? -EIO : 1;
 	request_finish(&checked.request);

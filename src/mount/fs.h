@@ -134,9 +134,11 @@ struct draft *draft_open(struct fs *fs, int64_t entry, bool writer);
 void draft_close(struct fs *fs, struct draft *draft, bool writer);
 /* Its bytes changed: what was staged is void. */
 int draft_changed(struct fs *fs, struct draft *draft);
-/* Checks and stages changed bytes; -EINVAL or -EFBIG leave `<name>.error`. */
+/* Checks and stages changed bytes; -EINVAL or -EFBIG leave `<name>.error`. What was checked before
+ * and not changed since gets the same answer. */
 int draft_stage(struct fs *fs, struct draft *draft);
-bool draft_is_dirty(struct fs *fs, struct draft *draft);
+/* Nothing to check, and nothing was refused. */
+bool draft_is_clean(struct fs *fs, struct draft *draft);
 /* Whether a handle holds back bytes of the entry that are to become a task. */
 bool draft_is_pending(struct fs *fs, int64_t entry);
 /* Waits briefly for a release that follows a close() which has already returned. */

@@ -122,7 +122,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct handle *handle = handle_of(fi);
 	int r = 0;
 
-	if (handle->kind == HANDLE_FILE && handle->writer && draft_is_dirty(fs, handle->draft)) {
+	if (handle->kind == HANDLE_FILE && handle->writer && !draft_is_clean(fs, handle->draft)) {
 		pid_t process = process_of(fuse_req_ctx(req)->pid);
 		if (process != 0 && process == handle->opener)
 			r = draft_stage(fs, handle->draft);
