@@ -39,6 +39,7 @@ struct draft {
 	bool staged;	      /* the store holds checked bytes; drafts.lock */
 	bool gone;	      /* the name is removed or replaced; drafts.lock */
 	int verdict;	      /* of the last check of bytes that are not dirty; drafts.lock */
+	int fd;		      /* the removed file, once gone; -1; drafts.lock */
 	pthread_mutex_t step; /* one check, stage or commit at a time */
 };
 
@@ -59,6 +60,7 @@ struct draft *draft_open(struct fs *fs, int64_t entry, bool writer)
 		draft = calloc(1, sizeof(*draft));
 		if (draft) {
 			draft->entry = entry;
+			draft->fd = -1;
 			pthread_mutex_init(&draft->step, NULL);
 			draft->next = fs->drafts.first;
 			fs->drafts.first = draft;
@@ -111,6 +113,8 @@ void draft_close(struct fs *fs, struct draft *draft, bool writer)
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (unused) {
 		pthread_mutex_destroy(&draft->step);
+		if (draft->fd >= 0)
+			close(draft->fd);
 		free(draft);
 	}
 	if (last)
@@ -162,9 +166,27 @@ void draft_gone(struct fs *fs, int64_t entry)
 {
 	pthread_mutex_lock(&fs->drafts.lock);
 	struct draft *draft = find(fs, entry);
-	if (draft)
+	if (draft) {
 		draft->gone = true;
+		if (draft->fd < 0)
+			draft->fd = files_open_entry(fs->files, entry, O_RDWR);
+	}
 	pthread_mutex_unlock(&fs->drafts.lock);
+}
+
+int draft_gone_fd(struct fs *fs, int64_t entry)
+{
+	int fd = -ENOENT;
+
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry);
+	if (draft && draft->gone && draft->fd >= 0) {
+		fd = fcntl(draft->fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			fd = -errno;
+	}
+	pthread_mutex_unlock(&fs->drafts.lock);
+	return fd;
 }
 
 void draft_settle(struct fs *fs, int64_t entry)
@@ -370,6 +392,30 @@ static int64_t owner_of_name(struct fs *fs, uint64_t dir, const char *name)
 	struct entry entry;
 
 	return store_entry_lookup(fs->store, dir, name, &entry) == 0 ? entry.id : 0;
+}
+
+void draft_abandon(struct fs *fs, struct draft *draft, int killed_by)
+{
+	struct error err = {0};
+	struct entry entry;
+
+	pthread_mutex_lock(&draft->step);
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->dirty = false;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (store_entry_get(fs->store, draft->entry, &entry) == 0 &&
+		request_form(entry.name) != REQUEST_NONE) {
+		error_set(&err, -EINTR,
+			"%s was not sent: the program that wrote it was ended by signal %d (%s) "
+			"before "
+			"it had closed the file.\nWrite it again, or copy it to another name to "
+			"send it "
+			"as it is.",
+			entry.name, killed_by, strsignal(killed_by));
+		refuse(fs, draft->entry, entry.dir, entry.name, &err);
+	}
+	error_finish(&err);
+	pthread_mutex_unlock(&draft->step);
 }
 
 int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name)

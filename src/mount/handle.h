@@ -35,5 +35,3 @@ static inline struct handle *handle_of(struct fuse_file_info *fi)
 struct handle *handle_new(enum handle_kind kind);
 /* Drops a reference; the last closes what it has, and the last writer of a draft commits. */
 void handle_put(struct fs *fs, struct handle *handle);
-/* The process of a calling thread, 0 when it cannot be told: FUSE names the thread. */
-pid_t process_of(pid_t thread);

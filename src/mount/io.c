@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "handle.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
@@ -114,7 +115,8 @@ void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t 
 /*
  * A close() by the process that opened the file is the one whose error somebody reads. Others are
  * children that inherited the descriptor: half of the data may be there, and an error would be a
- * false one.
+ * false one. A writer that is killed closes its files too: what it leaves is half a request, and
+ * nobody wants to pay for that.
  */
 void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -123,8 +125,12 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = 0;
 
 	if (handle->kind == HANDLE_FILE && handle->writer && !draft_is_clean(fs, handle->draft)) {
-		pid_t process = process_of(fuse_req_ctx(req)->pid);
-		if (process != 0 && process == handle->opener)
+		struct caller caller = caller_of(fuse_req_ctx(req)->pid);
+		if (caller.process == 0 || caller.process != handle->opener)
+			r = 0;
+		else if (caller.killed_by)
+			draft_abandon(fs, handle->draft, caller.killed_by);
+		else
 			r = draft_stage(fs, handle->draft);
 	}
 	fuse_reply_err(req, -r);

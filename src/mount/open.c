@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "handle.h"
 #include "kiefs/clock.h"
 #include "kiefs/files.h"
@@ -38,22 +39,6 @@ void handle_put(struct fs *fs, struct handle *handle)
 	free(handle);
 }
 
-pid_t process_of(pid_t thread)
-{
-	char path[64], line[256];
-	pid_t process = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", thread);
-	FILE *status = thread > 0 ? fopen(path, "re") : NULL;
-	if (!status)
-		return 0;
-	while (fgets(line, sizeof(line), status))
-		if (sscanf(line, "Tgid: %d", &process) == 1)
-			break;
-	fclose(status);
-	return process;
-}
-
 static bool is_writing(int flags)
 {
 	return (flags & O_ACCMODE) != O_RDONLY;
@@ -73,7 +58,7 @@ static int open_file(struct fs *fs, const struct entry *entry, struct fuse_file_
 		return -ENOMEM;
 	handle->entry = entry->id;
 	handle->writer = writer;
-	handle->opener = writer ? process_of(caller) : 0;
+	handle->opener = writer ? caller_of(caller).process : 0;
 	handle->fd = files_open_entry(fs->files, entry->id, flags);
 	if (handle->fd < 0)
 		r = handle->fd;

@@ -297,16 +297,17 @@ static int want_name(struct store *store, const struct task *task, enum entry_ki
 	if (r < 0)
 		return r;
 	int64_t size = text ? (int64_t)strlen(text) + 1 : 0;
-	if (have.id && text) {
+	/* The request may be another file by now: an editor keeps the old one as its backup. */
+	if (have.id) {
 		char *line = NULL;
-		if (asprintf(&line, "%s\n", text) < 0)
+		if (text && asprintf(&line, "%s\n", text) < 0)
 			return -ENOMEM;
 		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", line, size, now_ms * 1000000,
 			request, task->id, have.id);
 		free(line);
 		return r;
 	}
-	if (have.id || !request)
+	if (!request)
 		return 0;
 	char *line = NULL;
 	if (text && asprintf(&line, "%s\n", text) < 0)
