@@ -100,8 +100,7 @@ static int end_task(struct store *store, int64_t id, int64_t now_ms)
 		.progress = -1,
 		.credits = -1,
 		.wait_ms = -1,
-		.text = "The simulator that worked on this has ended.\n"
-			"Write `retry` to the task's control file to run it on the new one."};
+		.text = "The simulator that worked on this has ended."};
 	const struct task_update update = {.log = "its simulator has ended"};
 	struct task task = {0}, next;
 	int r = store_task_get(store, id, &task);

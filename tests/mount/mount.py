@@ -170,8 +170,10 @@ class Mount:
         return os.path.join(self.point, *parts)
 
     def unmount(self):
-        """As a user does; returns the daemon's exit status."""
-        run(["fusermount3", "-u", self.point])
+        """As a user does; returns the daemon's exit status. Busy for a moment is a daemon that
+        tells the watchers of its own mount something."""
+        command = ["fusermount3", "-u", self.point]
+        until(lambda: run(command, None).status == 0, "unmounted")
         try:
             return self.process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
@@ -268,7 +270,10 @@ class Bench:
         env = dict(self.env)
         if key:
             env["KIE_API_KEY"] = key
-        mount = Mount(self.kiefs, self.folder(name), settings, env, ready)
+        point = self.path(name)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(point)
+        mount = Mount(self.kiefs, point, settings, env, ready)
         if ready and not key and not settings.get("api_key_file"):
             mount.expected = NO_KEY
         self.mounts.append(mount)
