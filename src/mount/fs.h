@@ -147,7 +147,10 @@ bool draft_is_pending(struct fs *fs, int64_t entry);
 void draft_settle(struct fs *fs, int64_t entry);
 /* Whether any handle on the entry may write. */
 bool draft_has_writers(struct fs *fs, int64_t entry);
+/* The name is about to go; who has the file open keeps it. */
 void draft_gone(struct fs *fs, int64_t entry);
+/* A descriptor of its own for a removed file that is still open; -ENOENT: there is none. */
+int draft_gone_fd(struct fs *fs, int64_t entry);
 /* It has another name or place: the next close() looks at it anew. */
 void draft_renamed(struct fs *fs, int64_t entry);
 /* The last step of a rename: checks the bytes of a closed file for a place it is about to have.
