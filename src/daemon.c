@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "kiefs/error.h"
+
+#define LOCK_WAIT_S 5
 
 static void wait_for_child(int fd, pid_t child)
 {
@@ -72,6 +75,27 @@ void daemon_ready(struct daemon_link *link)
 	link->fd = -1;
 }
 
+static void on_alarm(int number)
+{
+}
+
+/* Whoever has just unmounted waits a moment for the old daemon to end; -1 with EINTR when it
+ * does not. */
+static int lock_soon(int fd)
+{
+	const struct sigaction ring = {.sa_handler = on_alarm};
+	struct sigaction before;
+
+	sigaction(SIGALRM, &ring, &before);
+	alarm(LOCK_WAIT_S);
+	int r = flock(fd, LOCK_EX);
+	int error = errno;
+	alarm(0);
+	sigaction(SIGALRM, &before, NULL);
+	errno = error;
+	return r;
+}
+
 int daemon_lock(const char *directory, struct error *err)
 {
 	char path[4096];
@@ -96,8 +120,8 @@ int daemon_lock(const char *directory, struct error *err)
 	if (fd < 0)
 		return error_set(
 			err, -errno, "The lock %s cannot be opened: %s.", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int r = errno == EWOULDBLOCK
+	if (lock_soon(fd) < 0) {
+		int r = errno == EINTR
 				? error_set(err, -EBUSY,
 					  "Another kiefs already works with %s. Unmount that one "
 					  "first, "

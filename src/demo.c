@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kiefs/error.h"
+#include "kiefs/store.h"
 
 #define READY_MS 20000
 
@@ -91,6 +92,39 @@ int demo_start(struct demo *out, struct error *err)
 	out->pid = pid;
 	snprintf(out->url, sizeof(out->url), "http://127.0.0.1:%d", port);
 	return 0;
+}
+
+static int end_task(struct store *store, int64_t id, int64_t now_ms)
+{
+	const struct task_event gone = {.kind = EVENT_TASK_FAILED,
+		.progress = -1,
+		.credits = -1,
+		.wait_ms = -1,
+		.text = "The simulator that worked on this has ended."};
+	const struct task_update update = {.log = "its simulator has ended"};
+	struct task task = {0}, next;
+	int r = store_task_get(store, id, &task);
+
+	if (r == 0 && task.state == TASK_RUNNING) {
+		r = task_step(&task, &gone, now_ms, &next);
+		if (r == 0)
+			r = store_task_apply(store, &task, &next, &update, now_ms, NULL);
+	}
+	task_finish(&task);
+	return r;
+}
+
+int demo_forget(struct store *store, int64_t now_ms)
+{
+	int64_t ids[64], after = 0;
+	int n, r = 0;
+
+	do {
+		n = store_task_list(store, GROUP_ACTIVE, after, ids, 64);
+		for (int i = 0; i < n && r == 0; i++)
+			r = end_task(store, after = ids[i], now_ms);
+	} while (n == 64 && r == 0);
+	return n < 0 ? n : r;
 }
 
 void demo_stop(struct demo *demo)

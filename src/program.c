@@ -167,6 +167,8 @@ int program_open(struct program *program, struct error *err)
 	if (r >= 0)
 		r = open_index(program, err);
 	if (r >= 0 && program->config.demo)
+		r = demo_forget(program->peer, clock_now_ms());
+	if (r >= 0 && program->config.demo)
 		r = demo_start(&program->demo, err);
 	if (r >= 0)
 		r = open_worker(program, err);

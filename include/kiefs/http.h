@@ -50,6 +50,9 @@ struct http_request {
 			      HTTP_TOO_LARGE */
 	int connect_ms;	   /* 0: default 10 s */
 	int total_ms;	   /* 0: no limit on the whole, but under 1 B/s for 30 s it ends */
+	/* A file is about to be written from its start: `etag` as in the answer. Who notes it can
+	 * resume after a crash. NULL: nobody wants to know. Called from http_perform(). */
+	void (*begun)(const char *etag, void *user);
 	void *user;	   /* given back in the answer */
 };
 

@@ -133,4 +133,8 @@ void task_status_line(const struct task *task, int64_t now_ms, char *out, int si
 /* Debug builds: aborts when the fields do not fit the state (the table in task.c). */
 void task_check(const struct task *task);
 
+/* What a person can do about a failed task, after its `error`: a line of its own, "" when the
+ * error says it already. At most TASK_TEXT_SIZE bytes. */
+void task_advice(const struct task *task, char *out, int size);
+
 void task_finish(struct task *task);

@@ -104,12 +104,24 @@ static int status_of(const struct transfer *t)
 	return (int)status;
 }
 
+/* What must still hold for a resume; "" when the server told nothing. */
+static const char *etag(const struct transfer *t)
+{
+	const char *text = header_text(t, "ETag");
+
+	return text[0] ? text : header_text(t, "Last-Modified");
+}
+
 static bool begin_body(struct transfer *t)
 {
 	curl_off_t length = -1;
 
 	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-	return sink_begin(&t->sink, status_of(t), length, header(t, "Content-Range"));
+	if (!sink_begin(&t->sink, status_of(t), length, header(t, "Content-Range")))
+		return false;
+	if (t->sink.to_file && t->sink.status != 206 && t->request.begun)
+		t->request.begun(etag(t), t->request.user);
+	return true;
 }
 
 static size_t write_body(char *data, size_t size, size_t count, void *user)
@@ -474,10 +486,7 @@ void transfer_answer(struct transfer *t, CURLcode result, struct http_answer *ou
 {
 	enum http_outcome outcome = outcome_of(t, result);
 	struct sink *sink = &t->sink;
-	const char *etag = header_text(t, "ETag");
 
-	if (!etag[0])
-		etag = header_text(t, "Last-Modified");
 	describe(t, outcome, result);
 	if (t->request.authorized)
 		mask_key(t->rules->key, sink->memory.data, sink->memory.len);
@@ -490,7 +499,7 @@ void transfer_answer(struct transfer *t, CURLcode result, struct http_answer *ou
 		.length = sink->length,
 		.retry_after_ms = retry_after_ms(t),
 		.content_type = header_text(t, "Content-Type"),
-		.etag = etag,
+		.etag = etag(t),
 		.local_errno = sink->local_errno,
 		.detail = t->detail,
 		.user = t->request.user,

@@ -109,6 +109,7 @@ struct job *job_create(struct worker *worker, enum job_kind kind, int64_t task)
 
 	if (!job)
 		return NULL;
+	job->worker = worker;
 	job->kind = kind;
 	job->task = task;
 	job->started = worker->mono;

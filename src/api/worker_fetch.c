@@ -283,6 +283,20 @@ static int open_part(struct worker *worker, struct job *job)
 	return 0;
 }
 
+/* From here on a crash leaves a part that can be resumed. */
+static void begun(const char *etag, void *user)
+{
+	struct job *job = user;
+	const struct result *result = &job->result;
+
+	if (strcmp(etag, result->etag ? result->etag : "") != 0 &&
+		store_result_retry(job->worker->options.store, result->task, result->index,
+			result->due_ms, result->attempts, etag[0] ? etag : NULL) < 0)
+		worker_log(job->worker, result->task,
+			"result %d: what is fetched cannot be resumed after a crash",
+			result->index);
+}
+
 static int get(struct worker *worker, struct job *job)
 {
 	const struct http_request request = {
@@ -292,6 +306,7 @@ static int get(struct worker *worker, struct job *job)
 		.offset = job->offset,
 		.if_range = job->offset > 0 ? job->result.etag : NULL,
 		.max_bytes = worker->options.max_result_bytes,
+		.begun = begun,
 		.user = job,
 	};
 

@@ -29,6 +29,7 @@ enum job_kind {
 
 /* One HTTP transfer under way. */
 struct job {
+	struct worker *worker;
 	enum job_kind kind;
 	int64_t task;
 	const struct model *model; /* SUBMIT, POLL */

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fs.h"
+#include "intake.h"
 #include "kiefs/buf.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/clock.h"
@@ -38,6 +38,7 @@ struct draft {
 	bool dirty;	      /* changed since it was last checked; drafts.lock */
 	bool staged;	      /* the store holds checked bytes; drafts.lock */
 	bool gone;	      /* the name is removed or replaced; drafts.lock */
+	int verdict;	      /* of the last check of bytes that are not dirty; drafts.lock */
 	pthread_mutex_t step; /* one check, stage or commit at a time */
 };
 
@@ -122,6 +123,7 @@ int draft_changed(struct fs *fs, struct draft *draft)
 
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = true;
+	draft->verdict = 0;
 	bool staged = draft->staged;
 	draft->staged = false;
 	pthread_mutex_unlock(&fs->drafts.lock);
@@ -130,12 +132,24 @@ int draft_changed(struct fs *fs, struct draft *draft)
 	return r;
 }
 
-bool draft_is_dirty(struct fs *fs, struct draft *draft)
+void draft_renamed(struct fs *fs, int64_t entry)
 {
 	pthread_mutex_lock(&fs->drafts.lock);
-	bool dirty = draft->dirty;
+	struct draft *draft = find(fs, entry);
+	/* What is staged stays until then: a crash must not lose what a close() has accepted. */
+	if (draft && (draft->staged || draft->verdict < 0)) {
+		draft->dirty = true;
+		draft->verdict = 0;
+	}
 	pthread_mutex_unlock(&fs->drafts.lock);
-	return dirty;
+}
+
+bool draft_is_clean(struct fs *fs, struct draft *draft)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	bool clean = !draft->dirty && draft->verdict == 0;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	return clean;
 }
 
 bool draft_is_pending(struct fs *fs, int64_t entry)
@@ -186,130 +200,22 @@ void draft_settle(struct fs *fs, int64_t entry)
 
 /* ---- checking ---- */
 
-/* A file's content up to `max` bytes; -EFBIG when it is longer. */
-static int read_entry(struct fs *fs, int64_t entry, struct buf *out)
+/* What an earlier name had staged is void under this one. */
+static void set_refused(struct fs *fs, struct draft *draft, int verdict)
 {
-	char block[16384];
-	int fd = files_open_entry(fs->files, entry, O_RDONLY);
-
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return fd;
-	for (;;) {
-		ssize_t n = read(fd, block, sizeof(block));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			buf_clear(out), out->error = -errno;
-		if (n <= 0 || buf_add(out, block, (size_t)n) < 0)
-			break;
-	}
-	close(fd);
-	return out->error;
-}
-
-/* The nearest defaults.json: the folder's own, else the one above it, up to the model's. */
-static int read_defaults(struct fs *fs, uint64_t dir, struct buf *out)
-{
-	struct entry entry;
-
-	for (;;) {
-		int r = store_entry_lookup(fs->store, dir, "defaults.json", &entry);
-		if (r == 0)
-			return read_entry(fs, entry.id, out);
-		if (r != -ENOENT)
-			return r;
-		if (inode_kind(dir) != INODE_ENTRY)
-			return 0;
-		r = store_entry_get(fs->store, inode_entry_id(dir), &entry);
-		if (r < 0)
-			return r;
-		dir = entry.dir;
-	}
-}
-
-struct checked {
-	bool nothing; /* scratch, blank, or not in a model's directory */
-	char sha[DIGEST_HEX_SIZE];
-	const struct model *model;
-	struct request request;
-};
-
-/* Reads and checks the entry's bytes as a request `name` in `dir`. */
-static int check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct checked *out,
-	struct error *err)
-{
-	const struct request_rules rules = {.warn_only = fs->warn_only};
-	enum request_form form = request_form(name);
-	struct place place;
-	struct buf bytes, defaults;
-	int r;
-
-	*out = (struct checked){.nothing = true};
-	if (form == REQUEST_NONE)
-		return 0;
-	r = place_of(fs, dir, &place);
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	buf_init(&bytes, REQUEST_MAX_BYTES);
-	buf_init(&defaults, REQUEST_MAX_BYTES);
-	r = read_entry(fs, entry, &bytes);
-	if (r == -EFBIG)
-		error_set(err, r, "%s is larger than %u MiB, the most a request may have.", name,
-			REQUEST_MAX_BYTES >> 20);
-	if (r < 0 || request_is_blank(bytes.data ? bytes.data : "", bytes.len))
-		goto out;
-	r = read_defaults(fs, dir, &defaults);
-	if (r < 0)
-		goto out;
-	bool has_defaults = !request_is_blank(defaults.data ? defaults.data : "", defaults.len);
-	r = request_build(place.model, form, bytes.data, bytes.len,
-		has_defaults ? defaults.data : NULL, has_defaults ? defaults.len : 0, &rules,
-		&out->request, err);
-	if (r == 0) {
-		digest_bytes(bytes.data, bytes.len, out->sha);
-		out->model = place.model;
-		out->nothing = false;
-	}
-out:
-	buf_finish(&bytes);
-	buf_finish(&defaults);
-	return r;
-}
-
-static int stage(struct fs *fs, int64_t entry, const struct checked *checked)
-{
-	const struct stage row = {
-		.entry = entry,
-		.model = checked->model->id,
-		.source_sha = checked->sha,
-		.body = checked->request.body,
-		.body_len = checked->request.body_len,
-		.estimate = checked->request.credits,
-		.warnings = checked->request.warnings,
-	};
-
-	return store_stage(fs->store, &row);
-}
-
-static void refuse(
-	struct fs *fs, int64_t entry, uint64_t dir, const char *name, const struct error *err)
-{
-	struct changes changes = {0};
-	char *text = NULL;
-
-	errors_add(fs, name, error_text(err));
-	if (asprintf(&text, "%s\n", error_text(err)) < 0)
-		return;
-	if (store_reject(fs->store, entry, dir, name, text, clock_now_ms(), &changes) == 0)
-		notifier_queue(fs, &changes);
-	free(text);
+	pthread_mutex_lock(&fs->drafts.lock);
+	bool staged = draft->staged;
+	draft->staged = false;
+	if (!draft->dirty)
+		draft->verdict = verdict;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (staged)
+		store_unstage(fs->store, draft->entry);
 }
 
 int draft_stage(struct fs *fs, struct draft *draft)
 {
-	struct checked checked;
+	struct intake checked;
 	struct error err = {0};
 	struct entry entry;
 	int r;
@@ -317,7 +223,13 @@ int draft_stage(struct fs *fs, struct draft *draft)
 	pthread_mutex_lock(&draft->step);
 	pthread_mutex_lock(&fs->drafts.lock);
 	bool idle = !draft->dirty || draft->gone;
+	int verdict = draft->gone ? 0 : draft->verdict;
 	pthread_mutex_unlock(&fs->drafts.lock);
+	/* Bytes that fsync() or another close() had checked are refused at every close(). */
+	if (idle && verdict < 0) {
+		pthread_mutex_unlock(&draft->step);
+		return verdict;
+	}
 	r = idle ? -EALREADY : store_entry_get(fs->store, draft->entry, &entry);
 	/* Under a scratch name the bytes stay changed: a rename may yet make them a request. */
 	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
@@ -328,9 +240,9 @@ int draft_stage(struct fs *fs, struct draft *draft)
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = false;
 	pthread_mutex_unlock(&fs->drafts.lock);
-	r = check(fs, draft->entry, entry.dir, entry.name, &checked, &err);
+	r = intake_check(fs, draft->entry, entry.dir, entry.name, &checked, &err);
 	if (r == 0 && !checked.nothing)
-		r = stage(fs, draft->entry, &checked);
+		r = intake_stage(fs, draft->entry, &checked);
 	if (r == 0 && !checked.nothing) {
 		pthread_mutex_lock(&fs->drafts.lock);
 		draft->staged = true;
@@ -341,8 +253,10 @@ int draft_stage(struct fs *fs, struct draft *draft)
 		if (changed)
 			r = store_unstage(fs->store, draft->entry);
 	}
-	if (r == -EINVAL || r == -EFBIG)
-		refuse(fs, draft->entry, entry.dir, entry.name, &err);
+	if (r == -EINVAL || r == -EFBIG) {
+		intake_refuse(fs, draft->entry, entry.dir, entry.name, &err);
+		set_refused(fs, draft, r);
+	}
 	request_finish(&checked.request);
 out:
 	pthread_mutex_unlock(&draft->step);
@@ -358,6 +272,7 @@ void draft_abandon(struct fs *fs, struct draft *draft, int killed_by)
 	pthread_mutex_lock(&draft->step);
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = false;
+	draft->verdict = 0;
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (store_entry_get(fs->store, draft->entry, &entry) == 0 &&
 		request_form(entry.name) != REQUEST_NONE) {
@@ -368,18 +283,27 @@ void draft_abandon(struct fs *fs, struct draft *draft, int killed_by)
 			"send it "
 			"as it is.",
 			entry.name, killed_by, strsignal(killed_by));
-		refuse(fs, draft->entry, entry.dir, entry.name, &err);
+		intake_refuse(fs, draft->entry, entry.dir, entry.name, &err);
 	}
 	error_finish(&err);
 	pthread_mutex_unlock(&draft->step);
 }
 
+/* Whose error a refused rename leaves: it outlives the file that was to be renamed, which rsync and
+ * others remove. */
+static int64_t owner_of_name(struct fs *fs, uint64_t dir, const char *name)
+{
+	struct entry entry;
+
+	return store_entry_lookup(fs->store, dir, name, &entry) == 0 ? entry.id : 0;
+}
+
 int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name)
 {
-	struct checked checked;
+	struct intake checked;
 	struct error err = {0};
 	struct task task = {0};
-	int r = check(fs, entry->id, dir, name, &checked, &err);
+	int r = intake_check(fs, entry->id, dir, name, &checked, &err);
 	bool same = false;
 
 	if (r == -EINVAL && entry->task && store_task_get(fs->store, entry->task, &task) == 0) {
@@ -388,7 +312,7 @@ int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 		struct buf bytes;
 		char sha[DIGEST_HEX_SIZE];
 		buf_init(&bytes, REQUEST_MAX_BYTES);
-		if (read_entry(fs, entry->id, &bytes) == 0 && place_of(fs, dir, &place) == 0) {
+		if (intake_read(fs, entry->id, &bytes) == 0 && place_of(fs, dir, &place) == 0) {
 			digest_bytes(bytes.data, bytes.len, sha);
 			same = strcmp(sha, task.source_sha) == 0 &&
 			       strcmp(task.model, place.model->id) == 0;
@@ -398,9 +322,9 @@ int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 	if (same)
 		r = 0;
 	else if (r == -EINVAL || r == -EFBIG)
-		refuse(fs, entry->id, dir, name, &err);
+		intake_refuse(fs, owner_of_name(fs, dir, name), dir, name, &err);
 	else if (r == 0 && !checked.nothing)
-		r = stage(fs, entry->id, &checked) < 0 ? -EIO : 1;
+		r = intake_stage(fs, entry->id, &checked) < 0 ? -EIO : 1;
 	request_finish(&checked.request);
 	error_finish(&err);
 	task_finish(&task);
@@ -424,7 +348,7 @@ int draft_commit(struct fs *fs, int64_t entry)
 
 int draft_check_write(struct fs *fs, const struct entry *entry)
 {
-	struct checked checked;
+	struct intake checked;
 	struct error err = {0};
 	struct stat st;
 	struct buf bytes;
@@ -434,14 +358,14 @@ int draft_check_write(struct fs *fs, const struct entry *entry)
 		files_stat_entry(fs->files, entry->id, &st) < 0 || st.st_size > WRITE_CHECK_MAX)
 		return 0;
 	buf_init(&bytes, WRITE_CHECK_MAX);
-	bool complete = read_entry(fs, entry->id, &bytes) == 0 && bytes.data &&
+	bool complete = intake_read(fs, entry->id, &bytes) == 0 && bytes.data &&
 			json_is_complete(bytes.data, bytes.len);
 	buf_finish(&bytes);
 	if (!complete)
 		return 0;
-	r = check(fs, entry->id, entry->dir, entry->name, &checked, &err);
+	r = intake_check(fs, entry->id, entry->dir, entry->name, &checked, &err);
 	if (r == -EINVAL)
-		refuse(fs, entry->id, entry->dir, entry->name, &err);
+		intake_refuse(fs, entry->id, entry->dir, entry->name, &err);
 	request_finish(&checked.request);
 	error_finish(&err);
 	return r == -EINVAL ? r : 0;

@@ -135,11 +135,13 @@ struct draft *draft_open(struct fs *fs, int64_t entry, bool writer);
 void draft_close(struct fs *fs, struct draft *draft, bool writer);
 /* Its bytes changed: what was staged is void. */
 int draft_changed(struct fs *fs, struct draft *draft);
-/* Checks and stages changed bytes; -EINVAL or -EFBIG leave `<name>.error`. */
+/* Checks and stages changed bytes; -EINVAL or -EFBIG leave `<name>.error`. What was checked before
+ * and not changed since gets the same answer. */
 int draft_stage(struct fs *fs, struct draft *draft);
 /* Its writer was killed by a signal: the bytes stay, but are no request. */
 void draft_abandon(struct fs *fs, struct draft *draft, int killed_by);
-bool draft_is_dirty(struct fs *fs, struct draft *draft);
+/* Nothing to check, and nothing was refused. */
+bool draft_is_clean(struct fs *fs, struct draft *draft);
 /* Whether a handle holds back bytes of the entry that are to become a task. */
 bool draft_is_pending(struct fs *fs, int64_t entry);
 /* Waits briefly for a release that follows a close() which has already returned. */
@@ -147,6 +149,8 @@ void draft_settle(struct fs *fs, int64_t entry);
 /* Whether any handle on the entry may write. */
 bool draft_has_writers(struct fs *fs, int64_t entry);
 void draft_gone(struct fs *fs, int64_t entry);
+/* It has another name or place: the next close() looks at it anew. */
+void draft_renamed(struct fs *fs, int64_t entry);
 /* The last step of a rename: checks the bytes of a closed file for a place it is about to have.
  * 0: nothing to send; 1: staged, commit after the rename; -errno: refused. */
 int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name);

@@ -203,6 +203,7 @@ static int rename_entry(struct fs *fs, const struct entry *source, uint64_t new_
 		return r;
 	if (replaced.id && replaced.id != source->id)
 		drop_bytes(fs, &replaced);
+	draft_renamed(fs, source->id);
 	notifier_queue(fs, &changes);
 	if (commit)
 		r = draft_commit(fs, source->id);

@@ -126,6 +126,16 @@ static int status_text(const struct task *task, struct buf *out)
 	return buf_addf(out, "%s\n", line);
 }
 
+static int error_text_of(const struct task *task, struct buf *out)
+{
+	char advice[TASK_TEXT_SIZE];
+
+	if (!task->error)
+		return 0;
+	task_advice(task, advice, sizeof(advice));
+	return buf_addf(out, "%s\n%s", task->error, advice);
+}
+
 static int task_text(struct fs *fs, int64_t id, int slot, struct buf *out)
 {
 	struct task task = {0};
@@ -150,7 +160,7 @@ static int task_text(struct fs *fs, int64_t id, int slot, struct buf *out)
 		r = meta_text(fs, &task, out);
 		break;
 	case SLOT_ERROR:
-		r = task.error ? buf_addf(out, "%s\n", task.error) : 0;
+		r = error_text_of(&task, out);
 		break;
 	default:
 		r = -EINVAL;

@@ -116,6 +116,8 @@ static int read_rule(const cJSON *json, struct fault_rule *rule, struct error *e
 		return r;
 	rule->fault.code = (long)read_number(json, "code", 0);
 	rule->fault.http = (long)read_number(json, "http", 0);
+	if (rule->fault.http && (rule->fault.http < 200 || rule->fault.http > 599))
+		return error_set(err, -EINVAL, "http: %ld is no status", rule->fault.http);
 	rule->fault.ms = (long)read_number(json, "ms", 0);
 	rule->fault.retry_after_s = (long)read_number(json, "retry_after", 0);
 	rule->fault.bytes = (uint64_t)fmax(0, read_number(json, "bytes", 0));

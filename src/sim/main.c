@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -55,7 +55,9 @@ static void announce(const struct options *options)
 		close(options->ready_fd);
 		return;
 	}
-	printf("kiefs-sim: http://%s:%u\n", options->listen, options->port);
+	bool is_ipv6 = strchr(options->listen, ':') != NULL;
+	printf("kiefs-sim: http://%s%s%s:%u\n", is_ipv6 ? "[" : "", options->listen,
+		is_ipv6 ? "]" : "", options->port);
 	fflush(stdout);
 }
 

@@ -7,7 +7,7 @@
  * WANTED  | waits to be made                | order, waiting
  * MAKING  | being made, without the lock    | order, waiting
  * READY   | finished                        | data
- * FAILED  | could not be made               | goes with its last reference, is then made anew
+ * FAILED  | could not be made               | goes when told to the first who asks again
  */
 #include "product.h"
 
@@ -233,7 +233,7 @@ static struct product *find(struct products *products, const struct product_orde
 	for (struct product **at = &products->newest; *at; at = &(*at)->older) {
 		struct product *product = *at;
 
-		if (!same_key(product, order) || product->state == PRODUCT_FAILED)
+		if (!same_key(product, order))
 			continue;
 		*at = product->older;
 		product->older = products->newest;
@@ -265,6 +265,14 @@ static struct product *add(struct products *products, const struct product_order
 	return product;
 }
 
+/* `product` stands first in the list, where find() put it. */
+static int give_up(struct products *products, struct product *product)
+{
+	products->newest = product->older;
+	free_product(product);
+	return -EIO;
+}
+
 static int wait_for(
 	struct products *products, struct product *product, struct MHD_Connection *connection)
 {
@@ -294,6 +302,8 @@ int products_get(struct products *products, const struct product_order *order,
 	} else if (product->state == PRODUCT_READY) {
 		product->references++;
 		*out = product;
+	} else if (product->state == PRODUCT_FAILED) {
+		r = give_up(products, product);
 	} else {
 		r = wait_for(products, product, connection);
 	}

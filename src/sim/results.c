@@ -98,8 +98,11 @@ static int serve_task(struct sim *sim, const struct request *request, const stru
 	const struct fault *expired = reply_fault(reply, FAULT_EXPIRED);
 	if (reply_refused(reply))
 		return 0;
-	if (expired || is_expired(sim, request))
-		return refuse(reply, expired && expired->code ? (unsigned)expired->code : 403);
+	if (expired || is_expired(sim, request)) {
+		bool given = expired && expired->code >= 400 && expired->code <= 599;
+
+		return refuse(reply, given ? (unsigned)expired->code : 403);
+	}
 	if (!format || task_phase(task, sim_clock_now_ms(&sim->clock)) != PHASE_SUCCESS)
 		return refuse(reply, 404);
 	const struct fault *big = task_fault(task, FAULT_BIG);

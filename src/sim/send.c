@@ -71,39 +71,54 @@ static uint64_t cut_at(const struct reply *reply, enum fault_kind kind, uint64_t
 	return fault->bytes && fault->bytes < size ? fault->bytes : size / 2;
 }
 
-/* The part of a file that the Range header asks for. False: none that can be given. */
+/* Digits at `*at`, which moves behind them; UINT64_MAX when there are none or too many. */
+static uint64_t read_digits(const char **at)
+{
+	char *end;
+
+	if (**at < '0' || **at > '9')
+		return UINT64_MAX;
+	errno = 0;
+	uint64_t value = strtoull(*at, &end, 10);
+	*at = end;
+	return errno ? UINT64_MAX - 1 : value;
+}
+
+/* `text` is one range behind "bytes=". Sets the part of the file that it asks for; it is empty when
+ * the file has no such part. False: this is no range. */
 static bool read_range(const char *text, uint64_t size, uint64_t *start, uint64_t *end)
 {
-	uint64_t first = 0;
-	uint64_t last = 0;
-	char after;
+	uint64_t first = read_digits(&text);
 
-	if (sscanf(text, "bytes=-%" SCNu64 "%c", &last, &after) == 1) {
-		if (last == 0 || size == 0)
-			return false;
-		*start = last >= size ? 0 : size - last;
-		*end = size;
-		return true;
-	}
-	int got = sscanf(text, "bytes=%" SCNu64 "-%" SCNu64 "%c", &first, &last, &after);
-	if (got == 1)
-		last = UINT64_MAX - 1;
-	if (got < 1 || first >= size || last < first)
+	if (*text++ != '-')
 		return false;
-	*start = first;
-	*end = last >= size ? size : last + 1;
+	uint64_t last = read_digits(&text);
+	if (*text || (first == UINT64_MAX && last == UINT64_MAX) ||
+		(first != UINT64_MAX && last < first))
+		return false;
+	if (first == UINT64_MAX) {
+		*start = last < size ? size - last : 0;
+		*end = size;
+	} else {
+		*start = first < size ? first : size;
+		*end = last < size ? last + 1 : size;
+	}
 	return true;
 }
 
-/* A Range header of the one kind that is served, and not outdated by If-Range. */
-static const char *wanted_range(const struct request *request, const struct product *product)
+/* Whether a Range header of the one kind that is served asks for a part, and is not outdated by
+ * If-Range. */
+static bool wants_range(const struct request *request, const struct product *product,
+	uint64_t *start, uint64_t *end)
 {
 	const char *range = request_header(request, "Range");
 	const char *if_range = request_header(request, "If-Range");
 
-	if (!range || strncmp(range, "bytes=", 6) != 0 || strchr(range, ','))
-		return NULL;
-	return if_range && strcmp(if_range, product_etag(product)) != 0 ? NULL : range;
+	if (!range || strncmp(range, "bytes=", 6) != 0)
+		return false;
+	if (if_range && strcmp(if_range, product_etag(product)) != 0)
+		return false;
+	return read_range(range + 6, product_size(product), start, end);
 }
 
 static struct MHD_Response *make_file(
@@ -112,16 +127,15 @@ static struct MHD_Response *make_file(
 	uint64_t size = product_size(reply->file);
 	uint64_t start = 0;
 	uint64_t end = size;
-	const char *range = wanted_range(request, reply->file);
+	bool partial = wants_range(request, reply->file, &start, &end);
 	const struct fault *throttle = reply_fault(reply, FAULT_THROTTLE);
 	char text[96];
 
 	*status = MHD_HTTP_OK;
 	snprintf(text, sizeof(text), "bytes */%" PRIu64, size);
-	if (range && !read_range(range, size, &start, &end)) {
+	if (partial && start == end) {
 		*status = MHD_HTTP_RANGE_NOT_SATISFIABLE;
-		start = end = 0;
-	} else if (range) {
+	} else if (partial) {
 		*status = MHD_HTTP_PARTIAL_CONTENT;
 		snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, start,
 			end - 1, size);

@@ -296,21 +296,12 @@ static int want_name(struct store *store, const struct task *task, enum entry_ki
 		r = task_entry_locked(store, task, &request);
 	if (r < 0)
 		return r;
-	int64_t size = text ? (int64_t)strlen(text) + 1 : 0;
-	if (have.id && text) {
-		char *line = NULL;
-		if (asprintf(&line, "%s\n", text) < 0)
-			return -ENOMEM;
-		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", line, size, now_ms * 1000000,
-			request, task->id, have.id);
-		free(line);
-		return r;
-	}
+	int64_t size = text ? (int64_t)strlen(text) : 0;
+	if (have.id && text)
+		return store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size,
+			now_ms * 1000000, request, task->id, have.id);
 	if (have.id || !request)
 		return 0;
-	char *line = NULL;
-	if (text && asprintf(&line, "%s\n", text) < 0)
-		return -ENOMEM;
 	const struct generated what = {.dir = task->dir,
 		.stem = task->name,
 		.stem_len = (int)request_stem_length(task->name),
@@ -320,10 +311,8 @@ static int want_name(struct store *store, const struct task *task, enum entry_ki
 		.owner = request,
 		.size = size,
 		.mtime_ms = now_ms,
-		.text = line};
-	r = entry_generate_locked(store, &what, changes, NULL);
-	free(line);
-	return r;
+		.text = text};
+	return entry_generate_locked(store, &what, changes, NULL);
 }
 
 static int drop_name(
@@ -340,16 +329,23 @@ static int drop_name(
 int task_names_locked(
 	struct store *store, const struct task *task, int64_t now_ms, struct changes *changes)
 {
-	bool running = !task_is_final(task->state);
+	char advice[TASK_TEXT_SIZE], *text = NULL;
 	bool tells =
 		task->error && (task->state == TASK_FAILED || task->state == TASK_LOST ||
 				       task->state == TASK_UNCERTAIN || task->state == TASK_HELD);
-	int r = running ? want_name(store, task, ENTRY_STATUS, NULL, now_ms, changes)
-			: drop_name(store, task->id, ENTRY_STATUS, changes);
+	int r = task_is_final(task->state)
+			? drop_name(store, task->id, ENTRY_STATUS, changes)
+			: want_name(store, task, ENTRY_STATUS, NULL, now_ms, changes);
 
-	if (r == 0)
-		r = tells ? want_name(store, task, ENTRY_ERROR, task->error, now_ms, changes)
-			  : drop_name(store, task->id, ENTRY_ERROR, changes);
+	if (r < 0)
+		return r;
+	if (!tells)
+		return drop_name(store, task->id, ENTRY_ERROR, changes);
+	task_advice(task, advice, sizeof(advice));
+	if (asprintf(&text, "%s\n%s", task->error, advice) < 0)
+		return -ENOMEM;
+	r = want_name(store, task, ENTRY_ERROR, text, now_ms, changes);
+	free(text);
 	return r;
 }
 

@@ -193,3 +193,14 @@ void task_doubt_text(int64_t id, const char *why, char *out, int size)
 		"`echo resend > tasks/all/%lld/control` sends it again.",
 		sentence, (long long)id);
 }
+
+void task_advice(const struct task *task, char *out, int size)
+{
+	*out = '\0';
+	if (task->state == TASK_FAILED)
+		snprintf(out, (size_t)size,
+			"Mend the request and save it, or send the same once more by "
+			"`echo retry > tasks/all/%lld/control`; either is a new task, at its own "
+			"price.\n",
+			(long long)task->id);
+}

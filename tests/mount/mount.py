@@ -219,8 +219,8 @@ def run(command, status=0, cwd=None, env=None, stdin=None):
 class Bench:
     """What one case has: a directory, and what it started there."""
 
-    def __init__(self, kiefs, sim):
-        self.kiefs, self.sim_program = kiefs, sim
+    def __init__(self, kiefs, sim, common):
+        self.kiefs, self.sim_program, self.common = kiefs, sim, common
         self.home = tempfile.mkdtemp(prefix="kiefs-test-")
         self.mounts, self.sims = [], []
         self.env = {
@@ -321,47 +321,108 @@ def wait_done(path):
     return read(re.sub(r"\.(txt|md|prompt|json)$", "", path) + ".wait")
 
 
-def collect(module, tables):
-    found = [(name[5:], function) for name, function in vars(module).items() if name[:5] == "case_"]
-    return found + [item for table in tables for item in table]
+class Common:
+    """One mount for the cases of a table. A case that fails takes it down, and the next one that
+    needs it starts another."""
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.bench = None
+        self.used = False
+
+    def open(self):
+        if self.bench is None:
+            self.used = True
+            self.bench = Bench(self.arguments.kiefs, self.arguments.sim, None)
+            self.simulator = self.bench.simulator()
+            self.mount = self.bench.mount(self.simulator, max_running=10000)
+            self.sent = 0
+        return self
+
+    def folder(self, name):
+        """A new folder in a model's directory."""
+        folder = self.mount.path("models/z-image", name)
+        os.mkdir(folder)
+        return folder
+
+    def settled(self, sent):
+        """So many requests were sent since the last time, and no more are on their way: the next
+        to arrive is one that is written only now."""
+        self.sent += sent
+        until(lambda: self.simulator.sent() >= self.sent, f"{self.sent} requests sent")
+        write(self.mount.path("models/qwen/text-to-image", f"mark-{self.sent}.txt"), "A mark.")
+        self.sent += 1
+        until(lambda: self.simulator.sent() >= self.sent, f"{self.sent} requests sent")
+        equal(self.simulator.sent(), self.sent, "requests sent in all")
+        equal(len(tasks(self.mount)), self.sent, "tasks in the index")
+
+    def close(self, failed):
+        """None, or what went wrong."""
+        bench, self.bench = self.bench, None
+        return bench and close(bench, failed)
 
 
-def run_case(function, arguments):
-    """None, or what went wrong."""
-    bench = Bench(arguments.kiefs, arguments.sim)
+def close(bench, failed):
     fault = None
     try:
-        function(bench)
-        bench.finish()
-    except BaseException:  # what it started must end in any case
+        if not failed:
+            bench.finish()
+    except Exception:
         fault = traceback.format_exc()
+    if failed or fault:
+        fault = fault or ""
         for mount in bench.mounts:
-            fault += "".join(f"kiefs: {line}\n" for line in mount.words().splitlines()[:SAID_LINES])
-    finally:
-        bench.clean()
+            lines = mount.words().splitlines()[:SAID_LINES]
+            fault += "".join(f"kiefs: {line}\n" for line in lines)
+    bench.clean()
     return fault
 
 
-def main(*tables):
-    """Runs the cases of the calling file, and those in `tables` of (name, function)."""
+def run_case(function, arguments, common):
+    """None, or what went wrong."""
+    bench = Bench(arguments.kiefs, arguments.sim, common)
+    fault = None
+    try:
+        function(bench)
+    except BaseException:  # what it started must end in any case
+        fault = traceback.format_exc()
+    more = close(bench, fault is not None)
+    if fault is not None:
+        more = (more or "") + (common.close(True) or "")
+    return fault + more if fault is not None else more
+
+
+def report(number, name, fault):
+    print(f"{'ok' if fault is None else 'not ok'} {number} - {name}")
+    for line in (fault or "").splitlines():
+        print(f"# {line}")
+    sys.stdout.flush()
+    return fault is not None
+
+
+def main(table=()):
+    """Runs the case_* functions of the program and those in `table`, of (name, function)."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kiefs", required=True)
     parser.add_argument("--sim", required=True)
     parser.add_argument("--case")
     arguments = parser.parse_args()
-    cases = collect(sys.modules["__main__"], tables)
+    members = vars(sys.modules["__main__"]).items()
+    cases = [(name[5:], value) for name, value in members if name.startswith("case_")]
+    cases += table
     if arguments.case:
         cases = [item for item in cases if item[0] == arguments.case]
         assert cases, f"there is no case {arguments.case}"
-    print(f"1..{len(cases)}")
     if not os.access("/dev/fuse", os.R_OK | os.W_OK) or not shutil.which("fusermount3"):
-        print("Bail out! Nothing can be mounted: /dev/fuse (readable and writable) and fusermount3 are needed.")
+        print("Bail out! Nothing can be mounted: it takes /dev/fuse, readable and writable, "
+              "and fusermount3.")
         sys.exit(1)
+    common = Common(arguments)
     failed = 0
     for number, (name, function) in enumerate(cases, 1):
-        fault = run_case(function, arguments)
-        failed += fault is not None
-        print(f"{'not ok' if fault else 'ok'} {number} - {name}", flush=True)
-        for line in (fault or "").splitlines():
-            print(f"# {line}", flush=True)
+        failed += report(number, name, run_case(function, arguments, common))
+    if common.used:
+        cases.append(None)
+        failed += report(len(cases), "end of the common mount", common.close(False))
+    print(f"1..{len(cases)}")
     sys.exit(1 if failed else 0)

@@ -140,6 +140,10 @@ class Api(unittest.TestCase):
             self.assertEqual(body, whole[start:end])
         status, answer, body = self.sim.fetch(url, headers={"Range": f"bytes={size}-"})
         self.assertEqual((status, answer["Content-Range"]), (416, f"bytes */{size}"))
+        for text in ("bytes=", "bytes=-", "bytes=5", "bytes=9-3", "bytes=0-1,3-4", "items=0-3"):
+            self.assertEqual(self.sim.fetch(url, headers={"Range": text})[0], 200, text)
+        for text in ("bytes=-0", f"bytes={2**64}-"):
+            self.assertEqual(self.sim.fetch(url, headers={"Range": text})[0], 416, text)
         for tag, wanted in [(headers["ETag"], 206), ('"other"', 200)]:
             asked = {"Range": "bytes=1-", "If-Range": tag}
             self.assertEqual(self.sim.fetch(url, headers=asked)[0], wanted)

@@ -58,11 +58,29 @@ class Faults(unittest.TestCase):
         self.assertEqual(len(raised.exception.partial), 20)
         self.assertEqual(self.created(), 1)
 
-    def test_slow_answer_holds_up_nobody(self):
-        self.sim.fault(path="createTask", kind="slow", ms=400)
+    def test_slow_answers_hold_up_nobody(self):
+        self.sim.fault(path="createTask", kind="slow", ms=600, count=8)
         start = time.monotonic()
-        self.create()
-        self.assertGreaterEqual(time.monotonic() - start, 0.4)
+        slow = [http.client.HTTPConnection("127.0.0.1", self.sim.port) for _ in range(8)]
+        body = json.dumps({"model": "z-image", "input": {"prompt": "x", "aspect_ratio": "1:1"}})
+        for connection in slow:
+            connection.request("POST", "/api/v1/jobs/createTask", body,
+                               {"Authorization": "Bearer k"})
+        while self.created() < 8:
+            self.assertLess(time.monotonic() - start, 0.6)
+        for connection in slow:
+            self.assertEqual(connection.getresponse().status, 200)
+            connection.close()
+        self.assertGreaterEqual(time.monotonic() - start, 0.6)
+
+    def test_ending_while_answers_wait(self):
+        with Simulator("--rate=0") as sim:
+            sim.fault(path="createTask", kind="slow", ms=10**6)
+            connection = http.client.HTTPConnection("127.0.0.1", sim.port)
+            connection.request("POST", "/api/v1/jobs/createTask", "{}", {"Authorization": "Bearer k"})
+            while sim.ask("GET", "/sim/requests")["total"] == 0:
+                pass
+        connection.close()
 
     def test_garbage(self):
         task = self.sim.task()

@@ -225,6 +225,9 @@ static unsigned char byte_at(int64_t i)
 	return i < 8 ? head[i] : (unsigned char)(i * 31);
 }
 
+/* No answer at all: not even an end. */
+#define VANISHED ((enum http_outcome)99)
+
 static void play_fetch(const struct fake_call *call, const struct fake_plan *plan,
 	const struct http_request *request, struct http_answer *answer)
 {
@@ -249,12 +252,15 @@ static void play_fetch(const struct fake_call *call, const struct fake_plan *pla
 		answer->received = (int64_t)strlen(page);
 		return;
 	}
-	if (plan->fault == FAULT_CUT) {
-		answer->outcome = HTTP_CUT;
+	if (plan->fault == FAULT_CUT || plan->fault == FAULT_VANISH) {
+		answer->outcome = plan->fault == FAULT_CUT ? HTTP_CUT : VANISHED;
 		end = at + plan->number < end ? at + plan->number : end - 1;
 	}
-	if (!resumes)
+	if (!resumes) {
 		assert_int_equal(ftruncate(request->fd, 0), 0);
+		if (request->begun)
+			request->begun("\"e1\"", request->user);
+	}
 	for (; at < end; at++) {
 		unsigned char byte = byte_at(at);
 		assert_int_equal(pwrite(request->fd, &byte, 1, at), 1);
@@ -346,7 +352,8 @@ static bool deliver(struct http *http)
 			.user = transfer->request.user,
 		};
 		play(transfer, &answer);
-		http->options.done(&answer, http->options.context);
+		if (answer.outcome != VANISHED)
+			http->options.done(&answer, http->options.context);
 		drop(transfer);
 	}
 	return any;

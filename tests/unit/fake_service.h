@@ -26,6 +26,7 @@ enum fault {
 	FAULT_CODE,	  /* HTTP 200 with code `number` in the body */
 	FAULT_BODY,	  /* HTTP 200 with `body` */
 	FAULT_CUT,	  /* FETCH: ends after `number` more bytes */
+	FAULT_VANISH,	  /* FETCH: `number` more bytes, and then neither more nor an end */
 	FAULT_EMPTY,	  /* FETCH: nothing */
 	FAULT_PAGE,	  /* FETCH: a page in place of the file, and HTTP 200 */
 	FAULT_REFUSED,	  /* FETCH: the address is not allowed */

@@ -316,6 +316,45 @@ static const struct file_case file_cases[] = {
 	{"/to/file", NULL, "01", "\"v2\"", 100, HTTP_ANSWERED, 206, "0123456789", 10, 10},
 };
 
+static void note_etag(const char *etag, void *user)
+{
+	struct got *got = user;
+
+	assert_int_equal(got->count, 0);
+	snprintf(got->etag, sizeof(got->etag), "began %s", etag);
+}
+
+/* Told before the answer, when the file is written from its start, and only then. */
+static void test_a_file_tells_that_it_began(void **state)
+{
+	static const struct {
+		const char *path, *before, *want;
+	} cases[] = {{"/file", "", "began \"v2\""}, {"/file", "0123", ""}, {"/close", "", ""}};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct tiny_server *server = tiny_start(by_path, NULL);
+		int fd = memfd_create("result", MFD_CLOEXEC);
+		struct got got, before = {0};
+		char url[64], path[80];
+		struct http *http = new_http_at(server, &got, url);
+
+		assert_int_equal(write(fd, cases[i].before, strlen(cases[i].before)),
+			strlen(cases[i].before));
+		snprintf(path, sizeof(path), "%s%s", url, cases[i].path);
+		run(http, (struct http_request){.url = path,
+				  .fd = fd,
+				  .offset = (int64_t)strlen(cases[i].before),
+				  .if_range = "\"v2\"",
+				  .max_bytes = 100,
+				  .begun = note_etag,
+				  .user = &before});
+		assert_string_equal(before.etag, cases[i].want);
+		http_destroy(http);
+		tiny_stop(server);
+		close(fd);
+	}
+}
+
 static void test_files(void **state)
 {
 	for (size_t i = 0; i < COUNT(file_cases); i++) {
@@ -496,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_a_repeatable_body_is_sent_again),
 		cmocka_unit_test(test_a_large_body_goes_out_whole),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_a_file_tells_that_it_began),
 		cmocka_unit_test(test_a_file_that_cannot_be_written),
 		cmocka_unit_test(test_only_memory_takes_packed_answers),
 		cmocka_unit_test(test_wakeup_from_another_thread),

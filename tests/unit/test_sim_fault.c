@@ -98,6 +98,7 @@ static void test_rules(void **state)
 	assert_int_equal(add(&rules, "{\"kind\":\"magic\"}"), -EINVAL);
 	assert_int_equal(add(&rules, "{\"path\":\"x\"}"), -EINVAL);
 	assert_int_equal(add(&rules, "{\"kind\":\"code\",\"bytes\":\"lots\"}"), -EINVAL);
+	assert_int_equal(add(&rules, "{\"kind\":\"code\",\"http\":99}"), -EINVAL);
 	assert_int_equal(add(&rules, "[]"), -EINVAL);
 	assert_int_equal(add(&rules, "{\"kind\":\"code\",\"path\":\"recordInfo\",\"after\":1}"), 0);
 	assert_int_equal(meet(&rules, STAGE_SUBMIT, "/jobs/createTask", "a"), 0);

@@ -90,6 +90,21 @@ static void test_a_resume_survives_a_restart(void **state)
 	world_check_result(task, 1);
 }
 
+static void test_a_resume_survives_a_crash(void **state)
+{
+	int64_t task = world_add(1);
+
+	fake.result_size = 5000;
+	plan_fetch(1, (struct fake_plan){.fault = FAULT_VANISH, .number = 3000});
+	while (fake.calls[CALL_FETCH] == 0)
+		world_round(1000);
+	/* The transfer is still under way for this worker when it is gone. */
+	world_restart();
+	world_until(task, TASK_DONE, 2 * MINUTE);
+	assert_int_equal(seen_offset, 3000);
+	world_check_result(task, 1);
+}
+
 static void test_a_whole_file_is_adopted_after_a_crash(void **state)
 {
 	int64_t task = world_add(1);
@@ -291,6 +306,7 @@ int main(int argc, char **argv)
 		CASE(test_a_cut_download_goes_on),
 		CASE(test_a_file_that_changed_starts_over),
 		CASE(test_a_resume_survives_a_restart),
+		CASE(test_a_resume_survives_a_crash),
 		CASE(test_a_whole_file_is_adopted_after_a_crash),
 		CASE(test_troubles_that_pass),
 		CASE(test_a_full_disk_is_told_once),

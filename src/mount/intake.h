@@ -1,0 +1,25 @@
+/* From a file's bytes to a checked request, at the place where it stands. */
+#pragma once
+
+#include "fs.h"
+#include "kiefs/digest.h"
+#include "kiefs/request.h"
+
+struct intake {
+	bool nothing; /* scratch, blank, or not in a model's directory */
+	char sha[DIGEST_HEX_SIZE];
+	const struct model *model;
+	struct request request; /* owned */
+};
+
+/* A file's content up to the buffer's maximum; -EFBIG when it is longer. */
+int intake_read(struct fs *fs, int64_t entry, struct buf *out);
+/* Reads and checks the entry's bytes as a request `name` in `dir`. -EINVAL and -EFBIG with `err`.
+ * `out->request` is to be finished in each case. */
+int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct intake *out,
+	struct error *err);
+/* Hands what was checked to the index. */
+int intake_stage(struct fs *fs, int64_t entry, const struct intake *intake);
+/* Leaves `<name>.error` and a line in .kiefs/errors. `entry` is whose it is; 0: nobody's. */
+void intake_refuse(
+	struct fs *fs, int64_t entry, uint64_t dir, const char *name, const struct error *err);
