@@ -11,6 +11,7 @@
 #include "kiefs/entry.h"
 #include "kiefs/store.h"
 #include "kiefs/tree.h"
+#include "poker.h"
 
 struct buf;
 struct catalogue;
@@ -47,8 +48,8 @@ struct notifier {
 	bool stop;
 	bool started;
 	pthread_t thread;
-	/* The poke under way, while `poke.dir` is not 0; its calls come from thread `tid`. */
-	pid_t tid;
+	struct poker poker;
+	/* The poke under way, while `poke.dir` is not 0. */
 	struct name_change poke;
 };
 

@@ -10,6 +10,8 @@
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
 
+/* Far longer than a result waits to be announced. */
+#define YOUNG_MS 60000
 #define TEXT_MAX (64u << 20)
 /* A folder in a folder ... a chain longer than this is taken for a damaged index. */
 #define DEPTH_MAX 64
@@ -224,6 +226,11 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 	return -ENOENT;
 }
 
+static bool is_young(const struct entry *entry)
+{
+	return clock_now_ms() - entry->mtime_ns / 1000000 < YOUNG_MS;
+}
+
 int node_param(
 	struct fs *fs, uint64_t inode, const struct entry *entry, struct fuse_entry_param *out)
 {
@@ -232,7 +239,12 @@ int node_param(
 	*out = (struct fuse_entry_param){.ino = inode};
 	r = entry ? entry_stat(fs, entry, &out->attr, &out->attr_timeout)
 		  : node_stat(fs, inode, &out->attr, &out->attr_timeout);
-	/* Where the attributes may be kept, so may the name; what comes and goes is looked up. */
+	/* Where the attributes may be kept, so may the name; what comes and goes is looked up, and
+	 * so is a result for which watchers may not have been poked yet. */
+	if (entry && entry->kind == ENTRY_RESULT && is_young(entry)) {
+		out->entry_timeout = 0;
+		return r;
+	}
 	out->entry_timeout = S_ISDIR(out->attr.st_mode) && inode_kind(inode) == INODE_STATIC
 				     ? LONG_TIMEOUT
 				     : out->attr_timeout;

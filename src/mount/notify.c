@@ -5,21 +5,23 @@
  * the same directory, and that request may want a lock. It answers no request but parked ones.
  *
  * The kernel's notifications reach no watcher (inotify, and with it every file manager). What does
- * is a create or unlink through the mount, so the thread pokes its own mount: for a name that came
+ * is a create or unlink through the mount, so the thread has the mount poked: for a name that came
  * it creates the file, its lookup being answered "not there" and its create with what is there;
- * for a name that went it unlinks it, its lookup being answered as if it were there still.
+ * for a name that went it unlinks it, its lookup being answered as if it were there still. The
+ * calls are made by a process of their own (poker.h).
+ *
+ * No notification that waits for a lock is sent, for the same reason:
+ * fuse_lowlevel_notify_inval_entry() waits for whoever works in the directory, and a daemon killed
+ * meanwhile would hang with its mount. It is not needed: the kernel keeps no name that may come or
+ * go by itself (node_param()).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fs.h"
 #include "kiefs/inode.h"
-
-#define PATH_SIZE 8192
 
 struct note {
 	struct note *next;
@@ -32,7 +34,7 @@ bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct n
 	pid_t caller = fuse_req_ctx(req)->pid;
 
 	pthread_mutex_lock(&notifier->lock);
-	bool poking = caller != 0 && caller == notifier->tid && notifier->poke.dir == dir &&
+	bool poking = caller != 0 && caller == notifier->poker.pid && notifier->poke.dir == dir &&
 		      strcmp(notifier->poke.name, name) == 0;
 	if (poking)
 		*out = notifier->poke;
@@ -54,20 +56,14 @@ static void set_poke(struct notifier *notifier, const struct name_change *poke)
 static void poke(struct fs *fs, const struct name_change *change)
 {
 	static const struct name_change none;
-	char folder[PATH_SIZE / 2], path[PATH_SIZE];
+	char folder[POKER_PATH_MAX / 2], path[POKER_PATH_MAX];
 
 	if (place_path(fs, change->dir, folder, sizeof(folder)) < 0 ||
 		(size_t)snprintf(path, sizeof(path), "%s/%s%s", fs->mountpoint, folder,
 			change->name) >= sizeof(path))
 		return;
 	set_poke(&fs->notifier, change);
-	if (change->added) {
-		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
-		if (fd >= 0)
-			close(fd);
-	} else {
-		unlink(path);
-	}
+	poker_poke(&fs->notifier.poker, path, change->added);
 	set_poke(&fs->notifier, &none);
 }
 
@@ -76,8 +72,6 @@ static void tell(struct fs *fs, const struct changes *changes)
 {
 	for (int i = 0; i < changes->count; i++) {
 		const struct name_change *name = &changes->names[i];
-		fuse_lowlevel_notify_inval_entry(
-			fs->session, name->dir, name->name, strlen(name->name));
 		if (name->added)
 			fuse_lowlevel_notify_inval_inode(
 				fs->session, inode_entry(name->entry), -1, 0);
@@ -93,7 +87,6 @@ static void *run(void *context)
 	struct notifier *notifier = &fs->notifier;
 
 	pthread_mutex_lock(&notifier->lock);
-	notifier->tid = gettid();
 	while (!notifier->stop) {
 		struct note *note = notifier->first;
 		if (!note) {

@@ -210,6 +210,8 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	if (r == 0)
 		r = make_defaults(fs);
 	if (r == 0)
+		r = poker_start(&fs->notifier.poker);
+	if (r == 0)
 		r = make_session(mount, options, err);
 	if (r == 0 && fuse_session_mount(fs->session, mount->mountpoint) < 0)
 		r = error_set(err, -EIO, "%s could not be mounted; the reason stands above.",
@@ -260,6 +262,7 @@ void mount_destroy(struct mount *mount)
 		fuse_session_unmount(mount->fs.session);
 	if (mount->fs.session)
 		fuse_session_destroy(mount->fs.session);
+	poker_stop(&mount->fs.notifier.poker);
 	tree_destroy(mount->fs.tree);
 	errors_finish(&mount->fs);
 	free(mount->mountpoint);
