@@ -83,6 +83,23 @@ static void unlink_draft(struct fs *fs, struct draft *draft)
 	*link = draft->next;
 }
 
+static void free_draft(struct draft *draft)
+{
+	pthread_mutex_destroy(&draft->step);
+	if (draft->fd >= 0)
+		close(draft->fd);
+	free(draft);
+}
+
+void drafts_finish(struct fs *fs)
+{
+	while (fs->drafts.first) {
+		struct draft *draft = fs->drafts.first;
+		fs->drafts.first = draft->next;
+		free_draft(draft);
+	}
+}
+
 void draft_close(struct fs *fs, struct draft *draft, bool writer)
 {
 	bool last = false, commit, gone;
@@ -111,12 +128,8 @@ void draft_close(struct fs *fs, struct draft *draft, bool writer)
 		unlink_draft(fs, draft);
 	pthread_cond_broadcast(&fs->drafts.settled);
 	pthread_mutex_unlock(&fs->drafts.lock);
-	if (unused) {
-		pthread_mutex_destroy(&draft->step);
-		if (draft->fd >= 0)
-			close(draft->fd);
-		free(draft);
-	}
+	if (unused)
+		free_draft(draft);
 	if (last)
 		wait_check(fs);
 }
