@@ -36,6 +36,7 @@ struct draft {
 	int64_t entry;
 	int refs, writers;    /* drafts.lock */
 	bool dirty;	      /* changed since it was last checked; drafts.lock */
+	bool closing;	      /* a close() came after the last change; drafts.lock */
 	bool staged;	      /* the store holds checked bytes; drafts.lock */
 	bool gone;	      /* the name is removed or replaced; drafts.lock */
 	int verdict;	      /* of the last check of bytes that are not dirty; drafts.lock */
@@ -140,6 +141,7 @@ int draft_changed(struct fs *fs, struct draft *draft)
 
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = true;
+	draft->closing = false;
 	draft->verdict = 0;
 	bool staged = draft->staged;
 	draft->staged = false;
@@ -212,6 +214,22 @@ int draft_gone_fd(struct fs *fs, int64_t entry)
 	}
 	pthread_mutex_unlock(&fs->drafts.lock);
 	return fd;
+}
+
+void draft_flushed(struct fs *fs, struct draft *draft)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->closing = draft->dirty;
+	pthread_mutex_unlock(&fs->drafts.lock);
+}
+
+bool draft_is_closing(struct fs *fs, int64_t entry)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry);
+	bool closing = draft && draft->writers > 0 && draft->closing;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	return closing;
 }
 
 void draft_settle(struct fs *fs, int64_t entry)

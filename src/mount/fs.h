@@ -153,6 +153,9 @@ bool draft_is_clean(struct fs *fs, struct draft *draft);
 bool draft_is_pending(struct fs *fs, int64_t entry);
 /* Waits briefly for a release that follows a close() which has already returned. */
 void draft_settle(struct fs *fs, int64_t entry);
+/* A close() is under way; when the bytes have changed, the release is likely to follow. */
+void draft_flushed(struct fs *fs, struct draft *draft);
+bool draft_is_closing(struct fs *fs, int64_t entry);
 /* Whether any handle on the entry may write. */
 bool draft_has_writers(struct fs *fs, int64_t entry);
 /* The name is about to go; who has the file open keeps it. */

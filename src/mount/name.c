@@ -189,6 +189,9 @@ static int rename_entry(struct fs *fs, const struct entry *source, uint64_t new_
 
 	if (r == 0 && source->kind == ENTRY_DIR)
 		r = check_loop(fs, source->id, new_parent);
+	/* Who renames right after close() must hear what is wrong. */
+	if (r == 0 && source->kind == ENTRY_FILE && request && draft_is_closing(fs, source->id))
+		draft_settle(fs, source->id);
 	/* An open file's bytes are not final: its last close will look at them under the new name.
 	 */
 	if (r == 0 && source->kind == ENTRY_FILE && request && !draft_has_writers(fs, source->id)) {

@@ -234,7 +234,8 @@ int mount_run(struct mount *mount, struct worker *worker)
 	if (!config)
 		return -ENOMEM;
 	fuse_loop_cfg_set_max_threads(config, MAX_THREADS);
-	fuse_loop_cfg_set_idle_threads(config, 2);
+	/* A thread that ends for want of work costs more than one that waits. */
+	fuse_loop_cfg_set_idle_threads(config, MAX_THREADS);
 	mount->fs.worker = worker;
 	mount->loop = pthread_self();
 	int r = notifier_start(&mount->fs);
