@@ -83,19 +83,14 @@ static int open_index(struct program *program, struct error *err)
 }
 
 /* A key that must not be used stops the start; one that is not there yet only holds requests. */
-static int check_key(struct program *program, struct error *err)
+static int check_key(struct program *program, struct error *missing, struct error *err)
 {
-	struct error why = {0};
-	char *key = key_read(&program->config, env, NULL, &why);
+	char *key = key_read(&program->config, env, NULL, missing);
 	int r = 0;
 
-	if (!key && (why.code == -EACCES || why.code == -EINVAL))
-		r = error_set(err, why.code, "%s", error_text(&why));
-	else if (!key)
-		fprintf(stderr, "kiefs: %s Requests are held until there is a key.\n",
-			error_text(&why));
+	if (!key && (missing->code == -EACCES || missing->code == -EINVAL))
+		r = error_set(err, missing->code, "%s", error_text(missing));
 	key_destroy(key);
-	error_finish(&why);
 	return r;
 }
 
@@ -152,6 +147,7 @@ static int open_mount(struct program *program, struct error *err)
 
 int program_open(struct program *program, struct error *err)
 {
+	struct error no_key = {0};
 	int r;
 
 	program->files.dir = -1;
@@ -159,7 +155,7 @@ int program_open(struct program *program, struct error *err)
 	pthread_cond_init(&program->ended, NULL);
 	r = program->lock = daemon_lock(program->config.state, err);
 	if (r >= 0)
-		r = check_key(program, err);
+		r = check_key(program, &no_key, err);
 	if (r >= 0)
 		r = open_catalogue(program, err);
 	if (r >= 0)
@@ -174,6 +170,11 @@ int program_open(struct program *program, struct error *err)
 		r = open_worker(program, err);
 	if (r >= 0)
 		r = open_mount(program, err);
+	/* Of a start that failed there is more urgent to say. */
+	if (r >= 0 && no_key.code < 0)
+		fprintf(stderr, "kiefs: %s Requests are held until there is a key.\n",
+			error_text(&no_key));
+	error_finish(&no_key);
 	return r < 0 ? r : 0;
 }
 

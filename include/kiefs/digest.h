@@ -9,3 +9,11 @@ void digest_bytes(const void *data, size_t len, char hex[DIGEST_HEX_SIZE]);
 
 /* Of a file's content from its start; the offset of `fd` is left as it was. 0 or -errno. */
 int digest_file(int fd, char hex[DIGEST_HEX_SIZE]);
+
+/* A digest made piece by piece. NULL: out of memory. */
+struct digest *digest_create(void);
+void digest_add(struct digest *digest, const void *data, size_t len);
+/* Tells and frees. */
+void digest_end(struct digest *digest, char hex[DIGEST_HEX_SIZE]);
+/* Frees; accepts NULL. */
+void digest_destroy(struct digest *digest);

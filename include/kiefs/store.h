@@ -41,8 +41,10 @@ int store_sync(struct store *store);
 
 int store_entry_lookup(struct store *store, uint64_t dir, const char *name, struct entry *out);
 int store_entry_get(struct store *store, int64_t id, struct entry *out);
-/* Up to `max` entries of the directory with id > `after`, by id. Returns how many, or -errno. */
-int store_entry_list(struct store *store, uint64_t dir, int64_t after, struct entry *out, int max);
+/* Up to `max` entries of the directory with id > `after`, by id: status and error names if `told`,
+ * all others if not. Returns how many, or -errno. */
+int store_entry_list(
+	struct store *store, uint64_t dir, bool told, int64_t after, struct entry *out, int max);
 int store_entry_create(struct store *store, uint64_t dir, const char *name, enum entry_kind kind,
 	int mode, int64_t now_ms, struct entry *out);
 int store_entry_set_mode(struct store *store, int64_t id, int mode);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kiefs/digest.h"
 #include "kiefs/utf8.h"
 #include "worker_private.h"
 
@@ -130,6 +131,7 @@ void job_destroy(struct worker *worker, struct job *job)
 	worker->running[job->kind]--;
 	if (job->fd >= 0)
 		close(job->fd);
+	digest_destroy(job->digest);
 	buf_finish(&job->body);
 	result_finish(&job->result);
 	free(job);
@@ -164,7 +166,8 @@ static void done(const struct http_answer *answer, void *context)
 	case JOB_COUNT:
 		break;
 	}
-	job_destroy(worker, job);
+	if (!job->digest)
+		job_destroy(worker, job);
 }
 
 /* Without the slashes at its end. */
@@ -242,6 +245,8 @@ static int start_what_is_due(struct worker *worker)
 		r = submit_save(worker);
 	/* What was paid for goes first. */
 	if (r == 0)
+		r = digest_due(worker);
+	if (r == 0)
 		r = fetch_due(worker);
 	if (r == 0)
 		r = poll_due(worker);
@@ -263,7 +268,7 @@ static int next_wait(struct worker *worker, int64_t *wait_ms)
 		submit = poll;
 	if (fetch < submit)
 		submit = fetch;
-	*wait_ms = submit < 0 ? 0 : submit;
+	*wait_ms = submit < 0 || digest_waits(worker) ? 0 : submit;
 	return r;
 }
 

@@ -29,6 +29,8 @@
 #define RETRY_FIRST_MS 2000
 #define RETRY_CAP_MS (10 * 60 * 1000)
 #define CUT_MS 500
+/* Bytes of a file that is digested without leaving the loop waiting. */
+#define DIGEST_AT_ONCE (4 << 20)
 
 static int drop_stale(int r)
 {
@@ -156,7 +158,7 @@ static const char *output_of(struct worker *worker, const struct result *result)
 
 /* Type, size and digest of what is on disk. -ENODATA: it is not what was made. */
 static int describe(struct worker *worker, const struct result *result, int fd, const char *type,
-	struct result *out)
+	const char *sha256, struct result *out)
 {
 	char head[CONTENT_HEAD];
 	struct content content;
@@ -181,7 +183,10 @@ static int describe(struct worker *worker, const struct result *result, int fd, 
 		content = (struct content){"json", "application/json"};
 	snprintf(out->extension, sizeof(out->extension), "%s", content.extension);
 	snprintf(out->mime, sizeof(out->mime), "%s", content.mime);
-	return digest_file(fd, out->sha256);
+	if (!sha256)
+		return digest_file(fd, out->sha256);
+	snprintf(out->sha256, sizeof(out->sha256), "%s", sha256);
+	return 0;
 }
 
 static int record_done(struct worker *worker, const struct result *done)
@@ -197,10 +202,11 @@ static int record_done(struct worker *worker, const struct result *done)
 	return drop_stale(r);
 }
 
-static int keep_part(struct worker *worker, const struct result *result, int fd, const char *type)
+static int keep_part(struct worker *worker, const struct result *result, int fd, const char *type,
+	const char *sha256)
 {
 	struct result done;
-	int r = describe(worker, result, fd, type, &done);
+	int r = describe(worker, result, fd, type, sha256, &done);
 
 	if (r == -ENODATA) {
 		worker_log(worker, result->task,
@@ -239,7 +245,7 @@ static int write_content(struct worker *worker, const struct result *result)
 	if (r < 0)
 		r = local_failure(worker, result, -r, NULL);
 	else
-		r = keep_part(worker, result, fd, NULL);
+		r = keep_part(worker, result, fd, NULL, NULL);
 	if (fd >= 0)
 		close(fd);
 	return r;
@@ -255,7 +261,7 @@ static int adopt(struct worker *worker, const struct result *result, bool *adopt
 	*adopted = false;
 	if (fd < 0)
 		return 0;
-	r = describe(worker, result, fd, NULL, &done);
+	r = describe(worker, result, fd, NULL, NULL, &done);
 	close(fd);
 	if (r < 0)
 		return 0;
@@ -420,8 +426,12 @@ static int judge_status(
 	return renew(worker, result, why);
 }
 
-static int judge_whole(
-	struct worker *worker, const struct job *job, const struct http_answer *answer)
+int fetch_whole(struct worker *worker, const struct job *job, const char *sha256)
+{
+	return drop_stale(keep_part(worker, &job->result, job->fd, job->type, sha256));
+}
+
+static int judge_whole(struct worker *worker, struct job *job, const struct http_answer *answer)
 {
 	const struct result *result = &job->result;
 	struct stat st;
@@ -434,10 +444,12 @@ static int judge_whole(
 			(long long)st.st_size, (long long)answer->length);
 		return retry_later(worker, result, -1, NULL);
 	}
-	return keep_part(worker, result, job->fd, answer->content_type);
+	if (st.st_size > DIGEST_AT_ONCE)
+		return digest_start(job, answer->content_type);
+	return keep_part(worker, result, job->fd, answer->content_type, NULL);
 }
 
-static int judge(struct worker *worker, const struct job *job, const struct http_answer *answer)
+static int judge(struct worker *worker, struct job *job, const struct http_answer *answer)
 {
 	const struct result *result = &job->result;
 	char why[600];

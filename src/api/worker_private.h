@@ -12,6 +12,7 @@
 #include "kiefs/store.h"
 #include "kiefs/worker.h"
 
+struct digest;
 struct model;
 
 #define NEVER INT64_MAX
@@ -39,6 +40,9 @@ struct job {
 	struct result result;	   /* FETCH */
 	int fd;			   /* FETCH: the part file, else -1 */
 	int64_t offset;		   /* FETCH: bytes it had */
+	struct digest *digest;	   /* FETCH: the file is whole and being digested; else NULL */
+	int64_t digested;	   /* FETCH: bytes that are in the digest */
+	char type[64];		   /* FETCH: Content-Type, while it is being digested */
 	struct job *next;	   /* worker::jobs */
 };
 
@@ -126,6 +130,16 @@ void poll_done(struct worker *worker, struct job *job, const struct http_answer 
 int fetch_due(struct worker *worker);
 int fetch_wait(struct worker *worker, int64_t *wait_ms);
 void fetch_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+/* The job's file is whole and its digest known: makes it a result. */
+int fetch_whole(struct worker *worker, const struct job *job, const char *sha256);
+
+/* ---- worker_digest.c ---- */
+
+/* Takes the job over: it lives until its file is digested. */
+int digest_start(struct job *job, const char *type);
+/* A piece of one file. 0 or -errno. */
+int digest_due(struct worker *worker);
+bool digest_waits(const struct worker *worker);
 
 /* ---- worker_gate.c ---- */
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <nettle/base16.h>
 #include <nettle/sha2.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void finish(struct sha256_ctx *ctx, char hex[DIGEST_HEX_SIZE])
@@ -43,4 +44,33 @@ int digest_file(int fd, char hex[DIGEST_HEX_SIZE])
 	}
 	finish(&ctx, hex);
 	return 0;
+}
+
+struct digest {
+	struct sha256_ctx ctx;
+};
+
+struct digest *digest_create(void)
+{
+	struct digest *digest = malloc(sizeof(*digest));
+
+	if (digest)
+		sha256_init(&digest->ctx);
+	return digest;
+}
+
+void digest_add(struct digest *digest, const void *data, size_t len)
+{
+	sha256_update(&digest->ctx, len, data);
+}
+
+void digest_end(struct digest *digest, char hex[DIGEST_HEX_SIZE])
+{
+	finish(&digest->ctx, hex);
+	free(digest);
+}
+
+void digest_destroy(struct digest *digest)
+{
+	free(digest);
 }

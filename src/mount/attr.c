@@ -73,32 +73,48 @@ static int set_entry(
 	return r;
 }
 
-/* The removed file of an open handle has no row any more, only its descriptor. */
-static int set_removed(struct fs *fs, struct handle *handle, const struct stat *attr, int to_set)
+/* A removed file that is still open has no row any more. fstat() and fchmod() come without a
+ * handle, so it is found by its inode. */
+static int open_removed(struct fs *fs, uint64_t inode)
 {
-	if (to_set & FUSE_SET_ATTR_SIZE && ftruncate(handle->fd, attr->st_size) < 0)
-		return -errno;
-	return 0;
+	return inode_kind(inode) == INODE_ENTRY ? draft_gone_fd(fs, inode_entry_id(inode))
+						: -ENOENT;
 }
 
-static int stat_removed(struct fs *fs, struct handle *handle, uint64_t inode, struct stat *st)
+static int set_removed(struct fs *fs, uint64_t inode, const struct stat *attr, int to_set)
 {
-	if (fstat(handle->fd, st) < 0)
-		return -errno;
+	int fd = open_removed(fs, inode);
+	int r = fd < 0 ? fd : 0;
+
+	if (r == 0 && to_set & FUSE_SET_ATTR_SIZE && ftruncate(fd, attr->st_size) < 0)
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int stat_removed(struct fs *fs, uint64_t inode, struct stat *st)
+{
+	int fd = open_removed(fs, inode);
+
+	if (fd < 0)
+		return fd;
+	int r = fstat(fd, st) < 0 ? -errno : 0;
+	close(fd);
 	st->st_ino = inode;
+	st->st_nlink = 0;
 	st->st_uid = fs->uid;
 	st->st_gid = fs->gid;
-	return 0;
+	return r;
 }
 
-static int stat_any(
-	struct fs *fs, uint64_t inode, struct handle *handle, struct stat *st, double *timeout)
+static int stat_any(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 {
 	int r = node_stat(fs, inode, st, timeout);
 
-	if (r == -ENOENT && handle && handle->fd >= 0) {
+	if (r == -ENOENT) {
 		*timeout = 0;
-		r = stat_removed(fs, handle, inode, st);
+		r = stat_removed(fs, inode, st);
 	}
 	return r;
 }
@@ -107,7 +123,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct stat st;
 	double timeout = 0;
-	int r = stat_any(fs_of(req), ino, handle_of(fi), &st, &timeout);
+	int r = stat_any(fs_of(req), ino, &st, &timeout);
 
 	if (r < 0)
 		fuse_reply_err(req, -r);
@@ -127,13 +143,13 @@ void op_setattr(
 
 	if (inode_kind(ino) == INODE_ENTRY) {
 		r = set_entry(fs, ino, handle, attr, to_set);
-		if (r == -ENOENT && handle && handle->kind == HANDLE_FILE)
-			r = set_removed(fs, handle, attr, to_set);
+		if (r == -ENOENT)
+			r = set_removed(fs, ino, attr, to_set);
 	} else if (to_set & ~FUSE_SET_ATTR_SIZE) {
 		r = -EPERM;
 	}
 	if (r == 0)
-		r = stat_any(fs, ino, handle, &st, &timeout);
+		r = stat_any(fs, ino, &st, &timeout);
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else

@@ -8,9 +8,11 @@
 #include "kiefs/clock.h"
 #include "kiefs/inode.h"
 
-/* 1 and 2: after "." and ".."; then the fixed names by position; then rows by their id. */
+/* 1 and 2: after "." and ".."; then the fixed names by position; then rows by their id, status and
+ * error names first. */
 #define FIRST_FIXED 2
 #define FIRST_ROW (INT64_C(1) << 40)
+#define LAST_ROW (INT64_C(1) << 41)
 #define PAGE 64
 
 static int list_fixed(const struct tree_node *node, off_t *offset, struct listing *listing)
@@ -25,20 +27,22 @@ static int list_fixed(const struct tree_node *node, off_t *offset, struct listin
 	return 0;
 }
 
-static int list_entries(struct fs *fs, uint64_t dir, off_t offset, struct listing *listing)
+/* Names of one sort; `first` is where their offsets begin. */
+static int list_sort(
+	struct fs *fs, uint64_t dir, bool told, off_t first, off_t offset, struct listing *listing)
 {
 	struct entry *page = malloc(PAGE * sizeof(*page));
-	int64_t after = offset < FIRST_ROW ? 0 : offset - FIRST_ROW;
+	int64_t after = offset < first ? 0 : offset - first;
 	int n = 0;
 
 	if (!page)
 		return -ENOMEM;
 	do {
-		n = store_entry_list(fs->store, dir, after, page, PAGE);
+		n = store_entry_list(fs->store, dir, told, after, page, PAGE);
 		for (int i = 0; i < n; i++) {
 			after = page[i].id;
 			if (listing->add(listing, page[i].name, inode_entry(page[i].id), &page[i],
-				    FIRST_ROW + after)) {
+				    first + after)) {
 				free(page);
 				return 1;
 			}
@@ -46,6 +50,17 @@ static int list_entries(struct fs *fs, uint64_t dir, off_t offset, struct listin
 	} while (n == PAGE);
 	free(page);
 	return n < 0 ? n : 0;
+}
+
+/* Status and error names go with their request. They are listed before it, or `rm -r` would look
+ * for what the removal of the request has just removed. */
+static int list_entries(struct fs *fs, uint64_t dir, off_t offset, struct listing *listing)
+{
+	int r = 0;
+
+	if (offset < LAST_ROW)
+		r = list_sort(fs, dir, true, FIRST_ROW, offset, listing);
+	return r != 0 ? r : list_sort(fs, dir, false, LAST_ROW, offset, listing);
 }
 
 static int list_tasks(struct fs *fs, enum task_group group, off_t offset, struct listing *listing)

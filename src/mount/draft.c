@@ -40,6 +40,7 @@ struct draft {
 	bool closed;	      /* a close() has seen what is dirty; drafts.lock */
 	bool gone;	      /* the name is removed or replaced; drafts.lock */
 	int verdict;	      /* of the last check of bytes that are not dirty; drafts.lock */
+	int fd;		      /* the removed file, once gone; -1; drafts.lock */
 	pthread_mutex_t step; /* one check, stage or commit at a time */
 };
 
@@ -60,6 +61,7 @@ struct draft *draft_open(struct fs *fs, int64_t entry, bool writer)
 		draft = calloc(1, sizeof(*draft));
 		if (draft) {
 			draft->entry = entry;
+			draft->fd = -1;
 			pthread_mutex_init(&draft->step, NULL);
 			draft->next = fs->drafts.first;
 			fs->drafts.first = draft;
@@ -139,6 +141,8 @@ static void drop_reference(struct fs *fs, struct draft *draft)
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (unused) {
 		pthread_mutex_destroy(&draft->step);
+		if (draft->fd >= 0)
+			close(draft->fd);
 		free(draft);
 	}
 }
@@ -173,9 +177,27 @@ void draft_gone(struct fs *fs, int64_t entry)
 {
 	pthread_mutex_lock(&fs->drafts.lock);
 	struct draft *draft = find(fs, entry);
-	if (draft)
+	if (draft) {
 		draft->gone = true;
+		if (draft->fd < 0)
+			draft->fd = files_open_entry(fs->files, entry, O_RDWR);
+	}
 	pthread_mutex_unlock(&fs->drafts.lock);
+}
+
+int draft_gone_fd(struct fs *fs, int64_t entry)
+{
+	int fd = -ENOENT;
+
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry);
+	if (draft && draft->gone && draft->fd >= 0) {
+		fd = fcntl(draft->fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			fd = -errno;
+	}
+	pthread_mutex_unlock(&fs->drafts.lock);
+	return fd;
 }
 
 void draft_settle(struct fs *fs, int64_t entry)

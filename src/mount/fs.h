@@ -154,7 +154,10 @@ enum draft_use {
 /* Keeps closes of the entry's handles waiting until draft_let(), which accepts NULL. */
 struct draft *draft_hold(struct fs *fs, int64_t entry, enum draft_use *use);
 void draft_let(struct fs *fs, struct draft *draft);
+/* The name is about to go; who has the file open keeps it. */
 void draft_gone(struct fs *fs, int64_t entry);
+/* A descriptor of its own for a removed file that is still open; -ENOENT: there is none. */
+int draft_gone_fd(struct fs *fs, int64_t entry);
 /* It has another name or place: the next close() looks at it anew. */
 void draft_renamed(struct fs *fs, int64_t entry, bool staged);
 /* Before a rename: checks a file's bytes for a place it is about to have. -errno: refused. What is

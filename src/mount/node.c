@@ -109,7 +109,7 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 		r = link_stat(fs, inode, st);
 		break;
 	case TREE_CONTROL:
-		fill(fs, inode, S_IFREG | 0200, 0, mtime, st);
+		fill(fs, inode, S_IFREG | 0600, 0, mtime, st);
 		break;
 	case TREE_STATS:
 	case TREE_LOG:
@@ -147,7 +147,7 @@ static int task_slot_stat(struct fs *fs, uint64_t inode, struct stat *st, double
 		fill(fs, inode, S_IFREG | 0444, 0, mtime, st);
 	} else if (slot == SLOT_CONTROL) {
 		*timeout = LONG_TIMEOUT;
-		fill(fs, inode, S_IFREG | 0200, 0, mtime, st);
+		fill(fs, inode, S_IFREG | 0600, 0, mtime, st);
 	} else if (slot > SLOT_RESULT) {
 		r = store_result_get(fs->store, id, slot - SLOT_RESULT, &result);
 		if (r == 0 && (!result.whole || result.removed))

@@ -110,11 +110,14 @@ static int check_file(const char *path, struct error *err)
 		verdict = sqlite3_errmsg(db);
 	else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
 		verdict = (const char *)sqlite3_column_text(statement, 0);
+	/* A first line of several only names the database. */
+	if (verdict && strchr(verdict, '\n'))
+		verdict = strchr(verdict, '\n') + 1;
 	if (verdict)
 		r = error_set(err, -EUCLEAN,
-			"The index %s is damaged (%s). It was left as it is: restore it from a "
+			"The index %s is damaged (%.*s). It was left as it is: restore it from a "
 			"backup, or repair it with `sqlite3 %s .recover`.",
-			path, verdict, path);
+			path, (int)strcspn(verdict, "\n"), verdict, path);
 	sqlite3_finalize(statement);
 	sqlite3_close(db);
 	return r;

@@ -94,11 +94,12 @@ static int many_entries(struct store *store, sqlite3_stmt *s, struct entry *out,
 	return r < 0 ? r : n;
 }
 
-int store_entry_list(struct store *store, uint64_t dir, int64_t after, struct entry *out, int max)
+int store_entry_list(
+	struct store *store, uint64_t dir, bool told, int64_t after, struct entry *out, int max)
 {
 	store_lock(store);
 	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_LIST);
-	int r = store_bind(store, s, "iii", (int64_t)dir, after, (int64_t)max);
+	int r = store_bind(store, s, "iiii", (int64_t)dir, after, (int64_t)told, (int64_t)max);
 	if (r == 0)
 		r = many_entries(store, s, out, max);
 	store_unlock(store);

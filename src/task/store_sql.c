@@ -116,7 +116,7 @@ const char *const store_sql[] = {
 	[SQL_ENTRY_LOOKUP] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? AND name = ?",
 	[SQL_ENTRY_GET] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE id = ?",
 	[SQL_ENTRY_LIST] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? AND id > ?"
-			   " ORDER BY id LIMIT ?",
+			   " AND (kind IN (3, 4)) = ? ORDER BY id LIMIT ?",
 	[SQL_ENTRY_INSERT] = "INSERT INTO entry (dir, name, kind, task, idx, owner, mode, size,"
 			     " mtime_ns, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_ENTRY_ENSURE] = "INSERT OR IGNORE INTO entry (dir, name, kind, mode, mtime_ns)"
@@ -125,7 +125,8 @@ const char *const store_sql[] = {
 	[SQL_ENTRY_MODE] = "UPDATE entry SET mode = ? WHERE id = ?",
 	[SQL_ENTRY_MOVE] = "UPDATE entry SET dir = ?, name = ? WHERE id = ?",
 	[SQL_ENTRY_CHILD] = "SELECT 1 FROM entry WHERE dir = ? LIMIT 1",
-	[SQL_ENTRY_OWNED] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE owner = ? ORDER BY id",
+	[SQL_ENTRY_OWNED] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE owner = ? AND kind IN (3, 4)"
+			    " ORDER BY id",
 	[SQL_ENTRY_ORPHAN] = "UPDATE entry SET owner = 0 WHERE owner = ?",
 	[SQL_ENTRY_SET_TASK] = "UPDATE entry SET task = ? WHERE id = ?",
 	/* The stem is compared in C: it may hold any character. */

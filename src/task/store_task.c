@@ -297,10 +297,11 @@ static int want_name(struct store *store, const struct task *task, enum entry_ki
 	if (r < 0)
 		return r;
 	int64_t size = text ? (int64_t)strlen(text) : 0;
-	if (have.id && text)
+	/* The request may be another file by now: an editor keeps the old one as its backup. */
+	if (have.id)
 		return store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size,
 			now_ms * 1000000, request, task->id, have.id);
-	if (have.id || !request)
+	if (!request)
 		return 0;
 	const struct generated what = {.dir = task->dir,
 		.stem = task->name,

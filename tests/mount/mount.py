@@ -24,6 +24,10 @@ DEADLINE_S = 60
 PAUSE_S = 0.01
 SAID_LINES = 40  # of a daemon, when a case has failed
 KEY = "key-0123456789abcdef-of-the-tests"
+NO_KEY = (
+    "kiefs: There is no API key: set api_key_file or api_key_command in the configuration, or "
+    "$KIE_API_KEY. Requests are held until there is a key.\n"
+)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -143,6 +147,7 @@ class Mount:
 
     def __init__(self, program, point, options, env, ready=True):
         self.point = point
+        self.expected = ""
         self.said = tempfile.TemporaryFile()
         given = [f"{name}={value}" for name, value in options.items() if value is not None]
         given.append("ready_fd=READY_FD")
@@ -165,17 +170,19 @@ class Mount:
         return os.path.join(self.point, *parts)
 
     def unmount(self):
-        """As a user does; returns the daemon's exit status."""
-        run(["fusermount3", "-u", self.point])
+        """As a user does; returns the daemon's exit status. Busy for a moment is a daemon that
+        tells the watchers of its own mount something."""
+        command = ["fusermount3", "-u", self.point]
+        until(lambda: run(command, None).status == 0, "unmounted")
         try:
             return self.process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
             raise AssertionError("kiefs goes on after its mount has gone") from None
 
-    def finish(self, words=""):
-        """Ends it, if it has not ended, and checks that it had nothing to say but `words`."""
+    def finish(self):
+        """Ends it, if it has not ended, and checks that it had nothing else to say."""
         status = end(self.process)
-        equal((status, self.words()), (0, words), "kiefs at its end")
+        equal((status, self.words()), (0, self.expected), "kiefs at its end")
 
     def abandon(self):
         """Whatever state it is in: no process and no mount remain."""
@@ -263,7 +270,12 @@ class Bench:
         env = dict(self.env)
         if key:
             env["KIE_API_KEY"] = key
-        mount = Mount(self.kiefs, self.folder(name), settings, env, ready)
+        point = self.path(name)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(point)
+        mount = Mount(self.kiefs, point, settings, env, ready)
+        if ready and not key and not settings.get("api_key_file"):
+            mount.expected = NO_KEY
         self.mounts.append(mount)
         return mount
 

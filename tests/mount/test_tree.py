@@ -101,12 +101,18 @@ def case_a_task_and_its_links(bench):
     equal(simulator.total(), before)
 
 
+def denied(to_root):
+    """What a mode of the mount denies; root gets past the mode and hears the mount itself."""
+    return to_root if os.geteuid() == 0 else "Permission denied"
+
+
 def case_nothing_is_made_outside_models(bench):
     mount = bench.mount()
     for place in ("x.txt", "models/x.txt", "tasks/x.txt", "tasks/all/x.txt", ".kiefs/x.txt"):
         ended = run(f"echo hello > {place}", status=1, cwd=mount.point)
-        contains(ended.err, "Operation not permitted")
-    contains(run("mkdir models/none", status=1, cwd=mount.point).err, "Operation not permitted")
+        contains(ended.err, denied("Operation not permitted"))
+    contains(run("mkdir models/none", status=1, cwd=mount.point).err,
+             denied("Operation not permitted"))
     contains(run("cp /etc/hostname models/no-such-model/x.txt", status=1, cwd=mount.point).err,
              "No such file or directory")
 
@@ -115,11 +121,12 @@ def case_generated_files_stay(bench):
     mount = bench.mount()
     folder = mount.path("models/z-image")
     for name in ("README.md", "schema.json", "example.json"):
-        contains(run(f"echo x > {name}", status=1, cwd=folder).err, "Read-only file system")
+        contains(run(f"echo x > {name}", status=1, cwd=folder).err,
+                 denied("Read-only file system"))
         contains(run(["rm", "-f", name], status=1, cwd=folder).err, "Read-only file system")
         contains(run(["mv", name, "y"], status=1, cwd=folder).err, "Read-only file system")
         contains(run(f"echo x > y; mv y {name}", status=1, cwd=folder).err, "Read-only file system")
-    contains(run(["rmdir", folder], status=1).err, "Read-only file system")
+    contains(run(["rmdir", folder], status=1).err, denied("Read-only file system"))
 
 
 if __name__ == "__main__":

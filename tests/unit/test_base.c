@@ -170,6 +170,13 @@ static void test_digest(void **state)
 	digest_bytes("abc", 3, hex);
 	assert_string_equal(
 		hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	struct digest *digest = digest_create();
+	assert_non_null(digest);
+	digest_add(digest, "a", 1);
+	digest_add(digest, "bc", 2);
+	digest_end(digest, hex);
+	assert_string_equal(
+		hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 static void test_error_keeps_the_first_code(void **state)

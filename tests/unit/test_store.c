@@ -153,8 +153,8 @@ static void test_names(void **state)
 	assert_int_equal(store_entry_lookup(store, DIR_A, "a.txt", &found), 0);
 	assert_int_equal(found.id, a.id);
 	assert_int_equal(store_entry_lookup(store, DIR_A, "A.TXT", &found), -ENOENT);
-	assert_int_equal(store_entry_list(store, DIR_A, 0, list, 4), 2);
-	assert_int_equal(store_entry_list(store, DIR_A, a.id, list, 4), 1);
+	assert_int_equal(store_entry_list(store, DIR_A, false, 0, list, 4), 2);
+	assert_int_equal(store_entry_list(store, DIR_A, false, a.id, list, 4), 1);
 	assert_string_equal(list[0].name, "b.txt");
 	assert_int_equal(store_dir_mtime(store, DIR_A, &mtime), 0);
 	assert_true(mtime > 0);

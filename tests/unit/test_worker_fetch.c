@@ -90,6 +90,23 @@ static void test_a_resume_survives_a_restart(void **state)
 	world_check_result(task, 1);
 }
 
+/* Digested in pieces, while another task goes its way. */
+static void test_a_film_does_not_hold_up_the_rest(void **state)
+{
+	int64_t film, other;
+
+	fake.result_size = 20 << 20;
+	film = world_add(1);
+	while (fake.calls[CALL_FETCH] == 0)
+		world_round(1000);
+	fake.result_size = 5000;
+	other = world_add(2);
+	world_until(other, TASK_DONE, 2 * MINUTE);
+	fake.result_size = 20 << 20;
+	world_until(film, TASK_DONE, 2 * MINUTE);
+	world_check_result(film, 1);
+}
+
 static void test_a_resume_survives_a_crash(void **state)
 {
 	int64_t task = world_add(1);
@@ -306,6 +323,7 @@ int main(int argc, char **argv)
 		CASE(test_a_cut_download_goes_on),
 		CASE(test_a_file_that_changed_starts_over),
 		CASE(test_a_resume_survives_a_restart),
+		CASE(test_a_film_does_not_hold_up_the_rest),
 		CASE(test_a_resume_survives_a_crash),
 		CASE(test_a_whole_file_is_adopted_after_a_crash),
 		CASE(test_troubles_that_pass),
