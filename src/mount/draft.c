@@ -173,14 +173,17 @@ void draft_let(struct fs *fs, struct draft *draft)
 	drop_reference(fs, draft);
 }
 
-void draft_gone(struct fs *fs, int64_t entry)
+void draft_gone(struct fs *fs, const struct entry *entry)
 {
 	pthread_mutex_lock(&fs->drafts.lock);
-	struct draft *draft = find(fs, entry);
+	struct draft *draft = find(fs, entry->id);
 	if (draft) {
 		draft->gone = true;
 		if (draft->fd < 0)
-			draft->fd = files_open_entry(fs->files, entry, O_RDWR);
+			draft->fd = files_open_entry(fs->files, entry->id, O_RDWR);
+		/* The only place left to keep it. */
+		if (draft->fd >= 0 && fchmod(draft->fd, (mode_t)entry->mode) < 0)
+			errors_add(fs, entry->name, strerror(errno));
 	}
 	pthread_mutex_unlock(&fs->drafts.lock);
 }

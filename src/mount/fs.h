@@ -155,7 +155,7 @@ enum draft_use {
 struct draft *draft_hold(struct fs *fs, int64_t entry, enum draft_use *use);
 void draft_let(struct fs *fs, struct draft *draft);
 /* The name is about to go; who has the file open keeps it. */
-void draft_gone(struct fs *fs, int64_t entry);
+void draft_gone(struct fs *fs, const struct entry *entry);
 /* A descriptor of its own for a removed file that is still open; -ENOENT: there is none. */
 int draft_gone_fd(struct fs *fs, int64_t entry);
 /* It has another name or place: the next close() looks at it anew. */

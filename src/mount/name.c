@@ -68,7 +68,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 static void drop_bytes(struct fs *fs, const struct entry *entry)
 {
 	if (entry->kind == ENTRY_FILE) {
-		draft_gone(fs, entry->id);
+		draft_gone(fs, entry);
 		files_remove_entry(fs->files, entry->id);
 	} else if (entry->kind == ENTRY_RESULT) {
 		files_remove_result(fs->files, entry->task, entry->index);
