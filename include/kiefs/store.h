@@ -59,9 +59,12 @@ int store_entry_remove(struct store *store, int64_t id, int64_t now_ms, struct c
 /*
  * Moves a name; an entry already at the target is replaced (`replaced` gets it, id 0 when none).
  * `request` says whether the new name is a request's: then the task's home follows the file.
+ * `stage` (may be NULL) is staged with the move or not at all.
  */
+struct stage;
 int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const char *new_name,
-	bool request, int64_t now_ms, struct entry *replaced, struct changes *changes);
+	bool request, const struct stage *stage, int64_t now_ms, struct entry *replaced,
+	struct changes *changes);
 int store_entry_exchange(struct store *store, int64_t a, int64_t b);
 /* The request in `dir` whose stem is `stem`; with several, the one with the newest task. */
 int store_entry_by_stem(struct store *store, uint64_t dir, const char *stem, struct entry *out);

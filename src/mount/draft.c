@@ -36,8 +36,8 @@ struct draft {
 	int64_t entry;
 	int refs, writers;    /* drafts.lock */
 	bool dirty;	      /* changed since it was last checked; drafts.lock */
-	bool closing;	      /* a close() came after the last change; drafts.lock */
 	bool staged;	      /* the store holds checked bytes; drafts.lock */
+	bool closed;	      /* a close() has seen what is dirty; drafts.lock */
 	bool gone;	      /* the name is removed or replaced; drafts.lock */
 	int verdict;	      /* of the last check of bytes that are not dirty; drafts.lock */
 	int fd;		      /* the removed file, once gone; -1; drafts.lock */
@@ -101,47 +101,13 @@ void drafts_finish(struct fs *fs)
 	}
 }
 
-void draft_close(struct fs *fs, struct draft *draft, bool writer)
-{
-	bool last = false, commit, gone;
-
-	if (writer) {
-		pthread_mutex_lock(&fs->drafts.lock);
-		last = draft->writers == 1;
-		gone = draft->gone;
-		pthread_mutex_unlock(&fs->drafts.lock);
-		if (last && !gone)
-			draft_stage(fs, draft);
-		pthread_mutex_lock(&draft->step);
-		pthread_mutex_lock(&fs->drafts.lock);
-		draft->writers--;
-		commit = draft->writers == 0 && draft->staged && !draft->dirty && !draft->gone;
-		if (commit)
-			draft->staged = false;
-		pthread_mutex_unlock(&fs->drafts.lock);
-		if (commit)
-			draft_commit(fs, draft->entry);
-		pthread_mutex_unlock(&draft->step);
-	}
-	pthread_mutex_lock(&fs->drafts.lock);
-	bool unused = --draft->refs == 0;
-	if (unused)
-		unlink_draft(fs, draft);
-	pthread_cond_broadcast(&fs->drafts.settled);
-	pthread_mutex_unlock(&fs->drafts.lock);
-	if (unused)
-		free_draft(draft);
-	if (last)
-		wait_check(fs);
-}
-
 int draft_changed(struct fs *fs, struct draft *draft)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = true;
-	draft->closing = false;
+	draft->closed = false;
 	draft->verdict = 0;
 	bool staged = draft->staged;
 	draft->staged = false;
@@ -151,10 +117,12 @@ int draft_changed(struct fs *fs, struct draft *draft)
 	return r;
 }
 
-void draft_renamed(struct fs *fs, int64_t entry)
+void draft_renamed(struct fs *fs, int64_t entry, bool staged)
 {
 	pthread_mutex_lock(&fs->drafts.lock);
 	struct draft *draft = find(fs, entry);
+	if (draft && staged)
+		draft->staged = true;
 	/* What is staged stays until then: a crash must not lose what a close() has accepted. */
 	if (draft && (draft->staged || draft->verdict < 0)) {
 		draft->dirty = true;
@@ -180,23 +148,55 @@ bool draft_is_pending(struct fs *fs, int64_t entry)
 	return pending;
 }
 
-bool draft_has_writers(struct fs *fs, int64_t entry)
+static void drop_reference(struct fs *fs, struct draft *draft)
 {
 	pthread_mutex_lock(&fs->drafts.lock);
-	struct draft *draft = find(fs, entry);
-	bool writers = draft && draft->writers > 0;
+	bool unused = --draft->refs == 0;
+	if (unused)
+		unlink_draft(fs, draft);
+	pthread_cond_broadcast(&fs->drafts.settled);
 	pthread_mutex_unlock(&fs->drafts.lock);
-	return writers;
+	if (unused)
+		free_draft(draft);
 }
 
-void draft_gone(struct fs *fs, int64_t entry)
+struct draft *draft_hold(struct fs *fs, int64_t entry, enum draft_use *use)
 {
 	pthread_mutex_lock(&fs->drafts.lock);
 	struct draft *draft = find(fs, entry);
+	if (draft)
+		draft->refs++;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	*use = DRAFT_UNUSED;
+	if (!draft)
+		return NULL;
+	pthread_mutex_lock(&draft->step);
+	pthread_mutex_lock(&fs->drafts.lock);
+	if (draft->writers > 0)
+		*use = draft->dirty && draft->closed ? DRAFT_CLOSED : DRAFT_WRITTEN;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	return draft;
+}
+
+void draft_let(struct fs *fs, struct draft *draft)
+{
+	if (!draft)
+		return;
+	pthread_mutex_unlock(&draft->step);
+	drop_reference(fs, draft);
+}
+
+void draft_gone(struct fs *fs, const struct entry *entry)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry->id);
 	if (draft) {
 		draft->gone = true;
 		if (draft->fd < 0)
-			draft->fd = files_open_entry(fs->files, entry, O_RDWR);
+			draft->fd = files_open_entry(fs->files, entry->id, O_RDWR);
+		/* The only place left to keep it. */
+		if (draft->fd >= 0 && fchmod(draft->fd, (mode_t)entry->mode) < 0)
+			errors_add(fs, entry->name, strerror(errno));
 	}
 	pthread_mutex_unlock(&fs->drafts.lock);
 }
@@ -214,22 +214,6 @@ int draft_gone_fd(struct fs *fs, int64_t entry)
 	}
 	pthread_mutex_unlock(&fs->drafts.lock);
 	return fd;
-}
-
-void draft_flushed(struct fs *fs, struct draft *draft)
-{
-	pthread_mutex_lock(&fs->drafts.lock);
-	draft->closing = draft->dirty;
-	pthread_mutex_unlock(&fs->drafts.lock);
-}
-
-bool draft_is_closing(struct fs *fs, int64_t entry)
-{
-	pthread_mutex_lock(&fs->drafts.lock);
-	struct draft *draft = find(fs, entry);
-	bool closing = draft && draft->writers > 0 && draft->closing;
-	pthread_mutex_unlock(&fs->drafts.lock);
-	return closing;
 }
 
 void draft_settle(struct fs *fs, int64_t entry)
@@ -266,23 +250,22 @@ static void set_refused(struct fs *fs, struct draft *draft, int verdict)
 		store_unstage(fs->store, draft->entry);
 }
 
-int draft_stage(struct fs *fs, struct draft *draft)
+/* Under draft->step. */
+static int stage_held(struct fs *fs, struct draft *draft)
 {
 	struct intake checked;
 	struct error err = {0};
 	struct entry entry;
 	int r;
 
-	pthread_mutex_lock(&draft->step);
 	pthread_mutex_lock(&fs->drafts.lock);
+	draft->closed = draft->dirty;
 	bool idle = !draft->dirty || draft->gone;
 	int verdict = draft->gone ? 0 : draft->verdict;
 	pthread_mutex_unlock(&fs->drafts.lock);
 	/* Bytes that fsync() or another close() had checked are refused at every close(). */
-	if (idle && verdict < 0) {
-		pthread_mutex_unlock(&draft->step);
+	if (idle && verdict < 0)
 		return verdict;
-	}
 	r = idle ? -EALREADY : store_entry_get(fs->store, draft->entry, &entry);
 	/* Under a scratch name the bytes stay changed: a rename may yet make them a request. */
 	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
@@ -312,9 +295,48 @@ int draft_stage(struct fs *fs, struct draft *draft)
 	}
 	request_finish(&checked.request);
 out:
-	pthread_mutex_unlock(&draft->step);
 	error_finish(&err);
 	return r == -EALREADY || r == -ENOENT ? 0 : r;
+}
+
+int draft_stage(struct fs *fs, struct draft *draft)
+{
+	pthread_mutex_lock(&draft->step);
+	int r = stage_held(fs, draft);
+	pthread_mutex_unlock(&draft->step);
+	return r;
+}
+
+/* The last writer's bytes are staged and committed in one step: a rename comes before it and is
+ * seen, or comes after it. Returns whether it was the last. */
+static bool end_writer(struct fs *fs, struct draft *draft)
+{
+	pthread_mutex_lock(&draft->step);
+	pthread_mutex_lock(&fs->drafts.lock);
+	bool last = draft->writers == 1;
+	bool look = last && !draft->gone;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (look)
+		stage_held(fs, draft);
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->writers--;
+	bool commit = draft->writers == 0 && draft->staged && !draft->dirty && !draft->gone;
+	if (commit)
+		draft->staged = false;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (commit)
+		draft_commit(fs, draft->entry);
+	pthread_mutex_unlock(&draft->step);
+	return last;
+}
+
+void draft_close(struct fs *fs, struct draft *draft, bool writer)
+{
+	bool last = writer && end_writer(fs, draft);
+
+	drop_reference(fs, draft);
+	if (last)
+		wait_check(fs);
 }
 
 void draft_abandon(struct fs *fs, struct draft *draft, int killed_by)
@@ -351,12 +373,12 @@ static int64_t owner_of_name(struct fs *fs, uint64_t dir, const char *name)
 	return store_entry_lookup(fs->store, dir, name, &entry) == 0 ? entry.id : 0;
 }
 
-int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name)
+int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name,
+	struct intake *checked)
 {
-	struct intake checked;
 	struct error err = {0};
 	struct task task = {0};
-	int r = intake_check(fs, entry->id, dir, name, &checked, &err);
+	int r = intake_check(fs, entry->id, dir, name, checked, &err);
 	bool same = false;
 
 	if (r == -EINVAL && entry->task && store_task_get(fs->store, entry->task, &task) == 0) {
@@ -376,9 +398,6 @@ int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 		r = 0;
 	else if (r == -EINVAL || r == -EFBIG)
 		intake_refuse(fs, owner_of_name(fs, dir, name), dir, name, &err);
-	else if (r == 0 && !checked.nothing)
-		r = intake_stage(fs, entry->id, &checked) < 0 ? -EIO : 1;
-	request_finish(&checked.request);
 	error_finish(&err);
 	task_finish(&task);
 	return r;

@@ -153,20 +153,26 @@ bool draft_is_clean(struct fs *fs, struct draft *draft);
 bool draft_is_pending(struct fs *fs, int64_t entry);
 /* Waits briefly for a release that follows a close() which has already returned. */
 void draft_settle(struct fs *fs, int64_t entry);
-/* A close() is under way; when the bytes have changed, the release is likely to follow. */
-void draft_flushed(struct fs *fs, struct draft *draft);
-bool draft_is_closing(struct fs *fs, int64_t entry);
-/* Whether any handle on the entry may write. */
-bool draft_has_writers(struct fs *fs, int64_t entry);
+enum draft_use {
+	DRAFT_UNUSED,  /* nobody may write to it any more */
+	DRAFT_CLOSED,  /* a close() has seen all that was written, its release has yet to come */
+	DRAFT_WRITTEN, /* somebody is writing */
+};
+/* Keeps closes of the entry's handles waiting until draft_let(), which accepts NULL. */
+struct draft *draft_hold(struct fs *fs, int64_t entry, enum draft_use *use);
+void draft_let(struct fs *fs, struct draft *draft);
 /* The name is about to go; who has the file open keeps it. */
-void draft_gone(struct fs *fs, int64_t entry);
+void draft_gone(struct fs *fs, const struct entry *entry);
 /* A descriptor of its own for a removed file that is still open; -ENOENT: there is none. */
 int draft_gone_fd(struct fs *fs, int64_t entry);
 /* It has another name or place: the next close() looks at it anew. */
-void draft_renamed(struct fs *fs, int64_t entry);
-/* The last step of a rename: checks the bytes of a closed file for a place it is about to have.
- * 0: nothing to send; 1: staged, commit after the rename; -errno: refused. */
-int draft_stage_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name);
+void draft_renamed(struct fs *fs, int64_t entry, bool staged);
+/* Before a rename: checks a file's bytes for a place it is about to have. -errno: refused. What is
+ * in `out` is to be staged with the rename unless it is nothing; the caller finishes its request.
+ */
+struct intake;
+int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name,
+	struct intake *out);
 int draft_commit(struct fs *fs, int64_t entry);
 /* Forgets what nobody closed. What was staged stays so: the next daemon commits it. */
 void drafts_finish(struct fs *fs);

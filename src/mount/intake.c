@@ -99,9 +99,9 @@ out:
 	return r;
 }
 
-int intake_stage(struct fs *fs, int64_t entry, const struct intake *intake)
+struct stage intake_row(int64_t entry, const struct intake *intake)
 {
-	const struct stage row = {
+	return (struct stage){
 		.entry = entry,
 		.model = intake->model->id,
 		.source_sha = intake->sha,
@@ -110,6 +110,11 @@ int intake_stage(struct fs *fs, int64_t entry, const struct intake *intake)
 		.estimate = intake->request.credits,
 		.warnings = intake->request.warnings,
 	};
+}
+
+int intake_stage(struct fs *fs, int64_t entry, const struct intake *intake)
+{
+	const struct stage row = intake_row(entry, intake);
 
 	return store_stage(fs->store, &row);
 }

@@ -18,7 +18,9 @@ int intake_read(struct fs *fs, int64_t entry, struct buf *out);
  * `out->request` is to be finished in each case. */
 int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct intake *out,
 	struct error *err);
-/* Hands what was checked to the index. */
+/* What was checked as the index takes it; borrows from `intake`. */
+struct stage intake_row(int64_t entry, const struct intake *intake);
+/* Hands it to the index. */
 int intake_stage(struct fs *fs, int64_t entry, const struct intake *intake);
 /* Leaves `<name>.error` and a line in .kiefs/errors. `entry` is whose it is; 0: nobody's. */
 void intake_refuse(

@@ -124,8 +124,6 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct handle *handle = handle_of(fi);
 	int r = 0;
 
-	if (handle->kind == HANDLE_FILE && handle->writer)
-		draft_flushed(fs, handle->draft);
 	if (handle->kind == HANDLE_FILE && handle->writer && !draft_is_clean(fs, handle->draft)) {
 		struct caller caller = caller_of(fuse_req_ctx(req)->pid);
 		if (caller.process == 0 || caller.process != handle->opener)

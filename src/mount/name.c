@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs.h"
+#include "intake.h"
 #include "kiefs/clock.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
@@ -67,7 +68,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 static void drop_bytes(struct fs *fs, const struct entry *entry)
 {
 	if (entry->kind == ENTRY_FILE) {
-		draft_gone(fs, entry->id);
+		draft_gone(fs, entry);
 		files_remove_entry(fs->files, entry->id);
 	} else if (entry->kind == ENTRY_RESULT) {
 		files_remove_result(fs->files, entry->task, entry->index);
@@ -178,39 +179,52 @@ static int check_target(struct fs *fs, const struct entry *source, uint64_t new_
 	return target.kind == ENTRY_STATUS || target.kind == ENTRY_ERROR ? -EPERM : 0;
 }
 
+/* What the file's bytes come to under the new name is staged with the move, so that no crash leaves
+ * the one without the other. */
+static int move(struct fs *fs, const struct entry *source, uint64_t new_parent,
+	const char *new_name, struct entry *replaced, struct changes *changes)
+{
+	bool request = request_form(new_name) != REQUEST_NONE;
+	struct intake checked = {.nothing = true};
+	struct stage stage;
+	enum draft_use use;
+	struct draft *draft = draft_hold(fs, source->id, &use);
+	int r = 0;
+
+	/* Bytes that nobody has closed are not final: their last close looks at them under the new
+	 * name. */
+	if (source->kind == ENTRY_FILE && request && use != DRAFT_WRITTEN)
+		r = draft_check_for(fs, source, new_parent, new_name, &checked);
+	if (r == 0 && !checked.nothing)
+		stage = intake_row(source->id, &checked);
+	if (r == 0)
+		r = store_entry_rename(fs->store, source->id, new_parent, new_name, request,
+			checked.nothing ? NULL : &stage, clock_now_ms(), replaced, changes);
+	if (r == 0)
+		draft_renamed(fs, source->id, use == DRAFT_CLOSED && !checked.nothing);
+	/* A release that has yet to come commits. */
+	if (r == 0 && !checked.nothing && use == DRAFT_UNUSED)
+		r = draft_commit(fs, source->id);
+	draft_let(fs, draft);
+	request_finish(&checked.request);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int rename_entry(struct fs *fs, const struct entry *source, uint64_t new_parent,
 	const char *new_name, unsigned int flags)
 {
-	bool request = request_form(new_name) != REQUEST_NONE;
 	struct changes changes = {0};
 	struct entry replaced = {0};
-	bool commit = false;
 	int r = check_target(fs, source, new_parent, new_name, flags);
 
 	if (r == 0 && source->kind == ENTRY_DIR)
 		r = check_loop(fs, source->id, new_parent);
-	/* Who renames right after close() must hear what is wrong. */
-	if (r == 0 && source->kind == ENTRY_FILE && request && draft_is_closing(fs, source->id))
-		draft_settle(fs, source->id);
-	/* An open file's bytes are not final: its last close will look at them under the new name.
-	 */
-	if (r == 0 && source->kind == ENTRY_FILE && request && !draft_has_writers(fs, source->id)) {
-		r = draft_stage_for(fs, source, new_parent, new_name);
-		commit = r == 1;
-	}
-	if (r < 0)
-		return r;
-	r = store_entry_rename(fs->store, source->id, new_parent, new_name, request, clock_now_ms(),
-		&replaced, &changes);
-	if (r < 0)
-		return r;
+	if (r == 0)
+		r = move(fs, source, new_parent, new_name, &replaced, &changes);
 	if (replaced.id && replaced.id != source->id)
 		drop_bytes(fs, &replaced);
-	draft_renamed(fs, source->id);
 	notifier_queue(fs, &changes);
-	if (commit)
-		r = draft_commit(fs, source->id);
-	return r == -ENOENT ? 0 : r;
+	return r;
 }
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,

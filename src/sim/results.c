@@ -93,18 +93,12 @@ static int serve_task(struct sim *sim, const struct request *request, const stru
 	const struct address *address, struct reply *reply)
 {
 	const struct format *format = format_by_extension(address->extension);
+	struct product *file = NULL;
 
-	meet_faults(sim, request, task, address->id, reply);
-	const struct fault *expired = reply_fault(reply, FAULT_EXPIRED);
-	if (reply_refused(reply))
-		return 0;
-	if (expired || is_expired(sim, request)) {
-		bool given = expired && expired->code >= 400 && expired->code <= 599;
-
-		return refuse(reply, given ? (unsigned)expired->code : 403);
+	if (!format || task_phase(task, sim_clock_now_ms(&sim->clock)) != PHASE_SUCCESS) {
+		meet_faults(sim, request, task, address->id, reply);
+		return reply_refused(reply) ? 0 : refuse(reply, 404);
 	}
-	if (!format || task_phase(task, sim_clock_now_ms(&sim->clock)) != PHASE_SUCCESS)
-		return refuse(reply, 404);
 	const struct fault *big = task_fault(task, FAULT_BIG);
 	const struct product_key key = {
 		.task = task->number, .number = address->number, .format = format->id};
@@ -113,10 +107,25 @@ static int serve_task(struct sim *sim, const struct request *request, const stru
 		.model_id = task->model_id,
 		.input = task->input,
 		.padded_to = big ? big->bytes : sim->options.result_bytes};
-	reply->status = 200;
-	reply->code = 200;
-	reply->type = format->type;
-	return products_get(&sim->products, &order, request->connection, &reply->file);
+	/* First, for a request that has to wait for the file comes here again, and a fault strikes
+	 * once. */
+	int r = products_get(&sim->products, &order, request->connection, &file);
+	if (r < 0)
+		return r;
+	meet_faults(sim, request, task, address->id, reply);
+	const struct fault *expired = reply_fault(reply, FAULT_EXPIRED);
+	if (!reply_refused(reply) && !expired && !is_expired(sim, request)) {
+		reply->status = 200;
+		reply->code = 200;
+		reply->type = format->type;
+		reply->file = file;
+		return 0;
+	}
+	products_put(&sim->products, file);
+	if (reply_refused(reply))
+		return 0;
+	bool given = expired && expired->code >= 400 && expired->code <= 599;
+	return refuse(reply, given ? (unsigned)expired->code : 403);
 }
 
 int results_serve(struct sim *sim, const struct route *route, const struct request *request,

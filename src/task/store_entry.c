@@ -310,7 +310,8 @@ static int check_replace(
 }
 
 int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const char *new_name,
-	bool request, int64_t now_ms, struct entry *replaced, struct changes *changes)
+	bool request, const struct stage *stage, int64_t now_ms, struct entry *replaced,
+	struct changes *changes)
 {
 	struct entry entry, target = {0};
 	int r;
@@ -340,6 +341,8 @@ int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const 
 	r = store_exec(store, SQL_ENTRY_MOVE, "isi", (int64_t)new_dir, new_name, id);
 	if (r == 0 && entry.kind == ENTRY_FILE && entry.task && request)
 		r = move_home(store, &entry, new_dir, new_name, now_ms, changes);
+	if (r == 0 && stage)
+		r = stage_locked(store, stage);
 out:
 	r = store_end(store, r);
 	if (r == 0)

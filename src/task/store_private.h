@@ -152,4 +152,5 @@ int task_names_locked(
 	struct store *store, const struct task *task, int64_t now_ms, struct changes *changes);
 /* The task's request entry while it is attached, 0 none. */
 int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
+int stage_locked(struct store *store, const struct stage *stage);
 int log_locked(struct store *store, int64_t task, int64_t now_ms, const char *text);

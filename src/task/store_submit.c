@@ -9,15 +9,19 @@
 
 static const struct task_event plain_event = {.progress = -1, .credits = -1, .wait_ms = -1};
 
+int stage_locked(struct store *store, const struct stage *stage)
+{
+	return store_exec(store, SQL_STAGE_INSERT, "issdsb", stage->entry, stage->model,
+		stage->source_sha, stage->estimate, stage->warnings, stage->body, stage->body_len);
+}
+
 int store_stage(struct store *store, const struct stage *stage)
 {
 	int r = store_begin(store);
 
 	if (r < 0)
 		return r;
-	r = store_exec(store, SQL_STAGE_INSERT, "issdsb", stage->entry, stage->model,
-		stage->source_sha, stage->estimate, stage->warnings, stage->body, stage->body_len);
-	return store_end(store, r);
+	return store_end(store, stage_locked(store, stage));
 }
 
 int store_unstage(struct store *store, int64_t entry)

@@ -98,7 +98,9 @@ def case_unmount_with_waiting_readers(bench):
     equal(end(mount.process), 0)
     for reader in readers:
         assert reader.wait(DEADLINE_S) == 1
-        contains(reader.stderr.read().decode(), "connection abort")
+        # Waiting in the daemon, or on its way there: the mount was gone first.
+        said = reader.stderr.read().decode()
+        assert "connection abort" in said or "not connected" in said, said
         reader.stderr.close()
     assert not os.path.ismount(mount.point)
 

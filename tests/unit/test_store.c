@@ -173,8 +173,8 @@ static void test_same_bytes_are_no_new_task(void **state)
 	int64_t second = commit(store, &a, SHA_2, true);
 	assert_int_not_equal(first, second);
 	/* An editor moves the old file away and writes a new one of the same name. */
-	assert_int_equal(
-		store_entry_rename(store, a.id, DIR_A, "a.txt~", false, 3000, &replaced, &changes),
+	assert_int_equal(store_entry_rename(store, a.id, DIR_A, "a.txt~", false, NULL, 3000,
+				 &replaced, &changes),
 		0);
 	copy = make(store, DIR_A, "a.txt", ENTRY_FILE);
 	assert_int_equal(commit(store, &copy, SHA_2, false), second);
@@ -245,8 +245,8 @@ static void test_results_follow_their_request(void **state)
 	struct changes changes = {0};
 	int64_t task = commit(store, &a, SHA_1, true);
 
-	assert_int_equal(
-		store_entry_rename(store, a.id, DIR_B, "b.txt", true, 3000, &replaced, &changes),
+	assert_int_equal(store_entry_rename(store, a.id, DIR_B, "b.txt", true, NULL, 3000,
+				 &replaced, &changes),
 		0);
 	assert_false(exists(store, DIR_A, "a.status"));
 	assert_true(exists(store, DIR_B, "b.status"));
@@ -425,14 +425,30 @@ static void test_folders(void **state)
 	struct entry folder = make(store, DIR_A, "folder", ENTRY_DIR);
 	struct entry inside = make(store, entry_dir_inode(folder.id), "a.txt", ENTRY_FILE);
 	struct entry file = make(store, DIR_A, "file", ENTRY_FILE), replaced;
+	const struct stage stage = {.entry = file.id,
+		.model = "z-image",
+		.source_sha = SHA_1,
+		.body = "{}",
+		.body_len = 2};
 	struct changes changes = {0};
+	int64_t task;
+	bool fresh;
 
 	assert_int_equal(store_entry_remove(store, folder.id, 1, &changes), -ENOTEMPTY);
-	assert_int_equal(
-		store_entry_rename(store, file.id, DIR_A, "folder", false, 1, &replaced, &changes),
+	assert_int_equal(store_entry_rename(store, file.id, DIR_A, "folder", false, &stage, 1,
+				 &replaced, &changes),
 		-EISDIR);
-	assert_int_equal(
-		store_entry_rename(store, folder.id, DIR_A, "file", false, 1, &replaced, &changes),
+	/* Staged with the move or not at all. */
+	assert_int_equal(store_commit(store, file.id, 1, &task, &fresh, &changes), -ENOENT);
+	assert_int_equal(store_entry_rename(store, file.id, DIR_A, "file.txt", true, &stage, 1,
+				 &replaced, &changes),
+		0);
+	assert_int_equal(store_commit(store, file.id, 1, &task, &fresh, &changes), 0);
+	assert_int_equal(store_entry_rename(store, file.id, DIR_A, "file", false, NULL, 1,
+				 &replaced, &changes),
+		0);
+	assert_int_equal(store_entry_rename(store, folder.id, DIR_A, "file", false, NULL, 1,
+				 &replaced, &changes),
 		-ENOTDIR);
 	assert_int_equal(store_entry_remove(store, inside.id, 1, &changes), 0);
 	assert_int_equal(store_entry_remove(store, folder.id, 1, &changes), 0);

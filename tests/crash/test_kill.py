@@ -1,0 +1,278 @@
+"""Kills the daemon at random moments under load; nothing may be lost or sent twice.
+
+  test_kill.py [--kills N] [--seed N]
+"""
+
+import argparse
+import errno
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+from rig import Rig
+
+MODELS = (
+    ("z-image", {}),
+    ("bytedance/seedream-v4-text-to-image", {"max_images": 3}),
+    ("grok-imagine/text-to-image", {"aspect_ratio": "1:1"}),
+)
+WRITERS = 4
+# What a call on a dying or dead mount may say.
+DEATHS = {
+    errno.ENOTCONN, errno.ECONNABORTED, errno.ENOENT, errno.EIO, errno.ENODEV, errno.EINTR,
+}  # fmt: skip
+FAULTS = (
+    {"kind": "lost", "probability": 0.02},
+    {"kind": "drop", "probability": 0.01},
+    {"kind": "code", "code": 429, "http": 429, "probability": 0.05, "path": "createTask"},
+    {"kind": "slow", "ms": 200, "probability": 0.05},
+    {"kind": "truncate", "probability": 0.1},
+    {"kind": "throttle", "bytes": 40000, "probability": 0.1},
+    {"kind": "expired", "probability": 0.004},
+)
+
+
+class Request:
+    """One prompt: where it goes, and what its writer was told."""
+
+    def __init__(self, number, rng):
+        self.model, self.fields = rng.choice(MODELS)
+        self.prompt = f"kite number {number} over a hill"
+        self.way = rng.choice(("python", "rename", "cp", "echo"))
+        self.wrong = rng.random() < 0.03
+        fields = dict(self.fields, prompt=self.prompt)
+        if self.wrong:
+            fields["prompt"] = [self.prompt]
+        if self.fields or self.wrong:
+            self.name, self.text = f"r{number}.json", json.dumps(fields)
+        else:
+            self.name, self.text = f"r{number}.txt", self.prompt + "\n"
+        if self.wrong:
+            self.way = "python"
+        self.number = number
+        self.taken = False  # its close() or rename() succeeded
+        self.refused = False  # and this one said EINVAL
+
+
+class Load:
+    def __init__(self, rig, seed):
+        self.rig = rig
+        self.seed = seed
+        self.deaths = 0  # counted up before each kill
+        self.over = threading.Event()
+        self.up = threading.Event()  # there may be a mount
+        self.requests = []
+        self.lock = threading.Lock()
+        self.failure = None
+        self.threads = [threading.Thread(target=self.run, args=(n,)) for n in range(WRITERS)]
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+        if self.failure:
+            raise self.failure
+
+    def run(self, number):
+        rng = random.Random(self.seed * 1000 + number)
+        try:
+            while not self.over.is_set():
+                self.one(rng)
+                self.over.wait(rng.uniform(0.02, 0.12))
+        except BaseException as failure:
+            self.failure = failure
+            self.over.set()
+
+    def one(self, rng):
+        with self.lock:
+            request = Request(len(self.requests), rng)
+            self.requests.append(request)
+        # A user tries again when the mount is back: the same bytes under the same name.
+        tries = rng.choice((1, 9))
+        for _ in range(tries):
+            self.up.wait(1)
+            self.write(request)
+            if request.taken or request.refused or self.over.wait(rng.uniform(0.005, 0.05)):
+                return
+
+    def write(self, request):
+        path = self.rig.at("models", request.model, request.name)
+        try:
+            getattr(self, request.way)(request, path)
+        except OSError as error:
+            if request.wrong and error.errno == errno.EINVAL:
+                request.refused = True
+            elif error.errno not in DEATHS:
+                raise AssertionError(f"{request.way} {path}: {error}") from error
+        else:
+            assert not request.wrong, f"{path} was taken"
+
+    def python(self, request, path):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        try:
+            os.write(file, request.text.encode())
+        finally:
+            os.close(file)
+        request.taken = True
+
+    def rename(self, request, path):
+        aside = f"{path}.part"
+        with open(aside, "w", encoding="utf-8") as file:
+            file.write(request.text)
+        os.rename(aside, path)
+        request.taken = True
+
+    def cp(self, request, path):
+        source = self.rig.path(f"source-{request.number}")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(request.text)
+        status = subprocess.run(["cp", source, path], check=False, stderr=subprocess.DEVNULL)
+        os.unlink(source)
+        request.taken = status.returncode == 0
+
+    def echo(self, request, path):
+        before = self.deaths
+        words = ["sh", "-c", 'printf %s "$1" >"$2"', "sh", request.text, path]
+        status = subprocess.run(words, check=False, stderr=subprocess.DEVNULL)
+        # A shell does not hear an error of close(); without a kill there was none.
+        request.taken = status.returncode == 0 and before == self.deaths
+
+
+def kill_often(rig, load, kills, rng):
+    start_s = 0.3
+    for number in range(kills):
+        began = time.monotonic()
+        ready = rig.start()
+        # Now and then in the middle of mounting, else soon after.
+        early = rng.random() < 0.4
+        if early:
+            rig.wait_ready(ready, rng.uniform(0, start_s))
+        else:
+            assert rig.wait_ready(ready)
+            start_s = time.monotonic() - began
+        load.up.set()
+        load.over.wait(rng.uniform(0, 0.02 if early else 0.4))
+        os.close(ready)
+        load.deaths += 1
+        load.up.clear()
+        rig.kill()
+        rig.unmount()
+        if load.failure:
+            break
+        if number % 50 == 49:
+            print(f"# {number + 1} kills, {len(load.requests)} requests", flush=True)
+
+
+def check_one(rig, sim, request, tasks, sent):
+    """Whether it is done; what it has and what was sent must fit."""
+    if request.refused:
+        assert not tasks, f"{request.name} was refused and has {tasks}"
+    if request.taken:
+        assert tasks, f"{request.name} ({request.way}) was taken and has no task"
+    assert len(tasks) <= 1, f"{request.name} ({request.way}) has {tasks}"
+    if not tasks:
+        return None
+    task, state = tasks[0]
+    body = rig.read("tasks/all", str(task), "request.json")
+    count = sent.pop(hashlib.sha256(body).hexdigest(), 0)
+    assert count <= 1, f"{request.name} was sent {count} times"
+    if state == "uncertain":
+        error = rig.read("models", request.model, request.name.rsplit(".", 1)[0] + ".error")
+        assert b"resend" in error, error
+    else:
+        assert state == "done", f"{request.name} is {state}"
+        assert count == 1, f"{request.name} is done and was sent {count} times"
+        check_results(rig, sim, request, task)
+    return state
+
+
+def check_results(rig, sim, request, task):
+    results = rig.meta(task)["results"]
+    record = json.loads(rig.read("tasks/all", str(task), "record.json"))
+    urls = json.loads(record["data"]["resultJson"])["resultUrls"]
+    stem = request.name.rsplit(".", 1)[0]
+    assert len(results) == len(urls) > 0, results
+    for number, (result, url) in enumerate(zip(results, urls), 1):
+        assert result["whole"], result
+        content = rig.read("tasks/all", str(task), result["file"])
+        digest = hashlib.sha256(content).hexdigest()
+        assert digest == result["sha256"], result
+        made = sim.fetch(url)[2]
+        assert hashlib.sha256(made).hexdigest() == digest, (request.name, url)
+        extension = result["file"].rsplit(".", 1)[1]
+        beside = f"{stem}-{number}.{extension}" if len(urls) > 1 else f"{stem}.{extension}"
+        assert rig.read("models", request.model, beside) == content, beside
+
+
+def check(rig, load):
+    sim = rig.sim
+    sent = json.loads(sim.request("GET", "/sim/requests")[2])["by_body"]
+    tasks = {}
+    for task, name, state in rig.rows("SELECT id, name, state FROM task"):
+        tasks.setdefault(name, []).append((task, state))
+    states = {}
+    for request in load.requests:
+        state = check_one(rig, sim, request, tasks.pop(request.name, []), sent)
+        states[state] = states.get(state, 0) + 1
+    assert not tasks, f"tasks of nobody: {tasks}"
+    assert not sent, f"bodies of nobody: {sent}"
+    twice = rig.rows(
+        "SELECT task, idx, count(*) FROM entry WHERE kind = 2 GROUP BY 1, 2 HAVING count(*) > 1"
+    )
+    assert not twice, f"results with two names: {twice}"
+    assert rig.rows("SELECT count(*) FROM stage") == [(0,)]
+    parts = [
+        name
+        for _, _, names in os.walk(rig.path("store/results"))
+        for name in names
+        if name.endswith(".part")
+    ]
+    assert not parts, f"left over: {parts}"
+    assert rig.rows("PRAGMA integrity_check") == [("ok",)]
+    return states
+
+
+def all_ended(rig):
+    states = dict(rig.rows("SELECT state, count(*) FROM task GROUP BY 1"))
+    assert not states.keys() & {"failed", "lost", "cancelled"}, states
+    return not states.keys() - {"done", "uncertain"}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
+    args = parser.parse_args()
+    print(f"# --kills {args.kills} --seed {args.seed}", flush=True)
+    rng = random.Random(args.seed)
+    sim_options = ("--rate=0", "--task-ms=300", "--credits=1e9", f"--seed={args.seed}")
+    with Rig(sim_options, submit_rate=256, max_running=100000, poll_rate=1000) as rig:
+        for fault in FAULTS:
+            rig.sim.fault(count=-1, **fault)
+        load = Load(rig, args.seed)
+        load.start()
+        try:
+            kill_often(rig, load, args.kills, rng)
+        finally:
+            load.stop()
+        rig.sim.request("DELETE", "/sim/faults")
+        rig.mount()
+        rig.wait_until(lambda: all_ended(rig), 120, "every task has ended")
+        states = check(rig, load)
+        rig.end()
+    print(f"# {len(load.requests)} requests: {states}")
+    assert states.get("done", 0) > len(load.requests) // 20, states
+
+
+if __name__ == "__main__":
+    sys.exit(main())
