@@ -201,6 +201,7 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	fs->files = options->files;
 	fs->config_text = options->config_text;
 	fs->warn_only = options->warn_only;
+	mount->loop = pthread_self();
 	fs->uid = getuid();
 	fs->gid = getgid();
 	fs->started_ms = clock_now_ms();
@@ -234,7 +235,6 @@ int mount_run(struct mount *mount, struct worker *worker)
 	fuse_loop_cfg_set_max_threads(config, MAX_THREADS);
 	fuse_loop_cfg_set_idle_threads(config, 2);
 	mount->fs.worker = worker;
-	mount->loop = pthread_self();
 	int r = notifier_start(&mount->fs);
 	if (r == 0)
 		r = fuse_session_loop_mt(mount->fs.session, config);
