@@ -108,9 +108,11 @@ static int list_results(struct fs *fs, int64_t task, off_t offset, struct listin
 
 static int list_task(struct fs *fs, int64_t task, off_t offset, struct listing *listing)
 {
+	/* Reading `wait` blocks, so nothing that walks the tree may come upon it. */
 	for (off_t slot = offset - FIRST_FIXED + 1; task_slot_name((int)slot); slot++)
-		if (listing->add(listing, task_slot_name((int)slot), inode_task(task, (int)slot),
-			    NULL, FIRST_FIXED + slot))
+		if (slot != SLOT_WAIT &&
+			listing->add(listing, task_slot_name((int)slot),
+				inode_task(task, (int)slot), NULL, FIRST_FIXED + slot))
 			return 1;
 	return list_results(fs, task, offset < FIRST_ROW ? FIRST_ROW : offset, listing);
 }

@@ -84,6 +84,23 @@ static void unlink_draft(struct fs *fs, struct draft *draft)
 	*link = draft->next;
 }
 
+static void free_draft(struct draft *draft)
+{
+	pthread_mutex_destroy(&draft->step);
+	if (draft->fd >= 0)
+		close(draft->fd);
+	free(draft);
+}
+
+void drafts_finish(struct fs *fs)
+{
+	while (fs->drafts.first) {
+		struct draft *draft = fs->drafts.first;
+		fs->drafts.first = draft->next;
+		free_draft(draft);
+	}
+}
+
 int draft_changed(struct fs *fs, struct draft *draft)
 {
 	int r = 0;
@@ -139,12 +156,8 @@ static void drop_reference(struct fs *fs, struct draft *draft)
 		unlink_draft(fs, draft);
 	pthread_cond_broadcast(&fs->drafts.settled);
 	pthread_mutex_unlock(&fs->drafts.lock);
-	if (unused) {
-		pthread_mutex_destroy(&draft->step);
-		if (draft->fd >= 0)
-			close(draft->fd);
-		free(draft);
-	}
+	if (unused)
+		free_draft(draft);
 }
 
 struct draft *draft_hold(struct fs *fs, int64_t entry, enum draft_use *use)

@@ -33,6 +33,12 @@ struct drafts {
 	struct draft *first;	/* struct draft::next */
 };
 
+/* What is open (open.c). The kernel may go without having closed it all. */
+struct handles {
+	pthread_mutex_t lock;
+	struct handle *first; /* struct handle::next */
+};
+
 /* Parked readers of wait files (wait.c). */
 struct waits {
 	pthread_mutex_t lock;
@@ -75,6 +81,7 @@ struct fs {
 	gid_t gid;
 	int64_t started_ms;
 	struct drafts drafts;
+	struct handles handles;
 	struct waits waits;
 	struct notifier notifier;
 	struct errors errors;
@@ -167,6 +174,8 @@ struct intake;
 int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, const char *name,
 	struct intake *out);
 int draft_commit(struct fs *fs, int64_t entry);
+/* Forgets what nobody closed. What was staged stays so: the next daemon commits it. */
+void drafts_finish(struct fs *fs);
 /* A write has made the text complete: refuses at once what can never become a request. */
 int draft_check_write(struct fs *fs, const struct entry *entry);
 

@@ -16,6 +16,7 @@ enum handle_kind {
 };
 
 struct handle {
+	struct handle *next, *previous; /* fs.handles */
 	enum handle_kind kind;
 	atomic_int refs; /* the open file's, and a text's readers' */
 	int fd;
@@ -32,6 +33,8 @@ static inline struct handle *handle_of(struct fuse_file_info *fi)
 }
 
 /* NULL: out of memory. */
-struct handle *handle_new(enum handle_kind kind);
+struct handle *handle_new(struct fs *fs, enum handle_kind kind);
 /* Drops a reference; the last closes what it has, and the last writer of a draft commits. */
 void handle_put(struct fs *fs, struct handle *handle);
+/* Closes what is still open when the mount has gone. Commits nothing. */
+void handles_finish(struct fs *fs);

@@ -14,7 +14,7 @@
 
 #define TEXT_MAX (64u << 20)
 
-struct handle *handle_new(enum handle_kind kind)
+struct handle *handle_new(struct fs *fs, enum handle_kind kind)
 {
 	struct handle *handle = calloc(1, sizeof(*handle));
 
@@ -24,7 +24,29 @@ struct handle *handle_new(enum handle_kind kind)
 	handle->refs = 1;
 	handle->fd = -1;
 	buf_init(&handle->text, TEXT_MAX);
+	pthread_mutex_lock(&fs->handles.lock);
+	handle->next = fs->handles.first;
+	if (handle->next)
+		handle->next->previous = handle;
+	fs->handles.first = handle;
+	pthread_mutex_unlock(&fs->handles.lock);
 	return handle;
+}
+
+static void handle_free(struct fs *fs, struct handle *handle)
+{
+	pthread_mutex_lock(&fs->handles.lock);
+	if (handle->next)
+		handle->next->previous = handle->previous;
+	if (handle->previous)
+		handle->previous->next = handle->next;
+	else
+		fs->handles.first = handle->next;
+	pthread_mutex_unlock(&fs->handles.lock);
+	if (handle->fd >= 0)
+		close(handle->fd);
+	buf_finish(&handle->text);
+	free(handle);
 }
 
 void handle_put(struct fs *fs, struct handle *handle)
@@ -33,10 +55,14 @@ void handle_put(struct fs *fs, struct handle *handle)
 		return;
 	if (handle->draft)
 		draft_close(fs, handle->draft, handle->writer);
-	if (handle->fd >= 0)
-		close(handle->fd);
-	buf_finish(&handle->text);
-	free(handle);
+	handle_free(fs, handle);
+}
+
+void handles_finish(struct fs *fs)
+{
+	while (fs->handles.first)
+		handle_free(fs, fs->handles.first);
+	drafts_finish(fs);
 }
 
 static bool is_writing(int flags)
@@ -51,7 +77,7 @@ static int open_file(struct fs *fs, const struct entry *entry, struct fuse_file_
 	/* The kernel gives each write its place, so O_APPEND must not move it again; and a writer's
 	 * pages are read in before they are changed, so it needs to read as well. */
 	int flags = (writer ? O_RDWR : O_RDONLY) | (fi->flags & O_TRUNC) | O_CREAT;
-	struct handle *handle = handle_new(HANDLE_FILE);
+	struct handle *handle = handle_new(fs, HANDLE_FILE);
 	int r = 0;
 
 	if (!handle)
@@ -84,7 +110,7 @@ static int open_result(
 
 	if (fd < 0)
 		return fd;
-	*out = handle_new(HANDLE_RESULT);
+	*out = handle_new(fs, HANDLE_RESULT);
 	if (!*out) {
 		close(fd);
 		return -ENOMEM;
@@ -97,7 +123,7 @@ static int open_result(
 
 static int open_text(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, struct handle **out)
 {
-	struct handle *handle = handle_new(HANDLE_TEXT);
+	struct handle *handle = handle_new(fs, HANDLE_TEXT);
 
 	if (!handle)
 		return -ENOMEM;
@@ -112,10 +138,10 @@ static int open_text(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, s
 	return 0;
 }
 
-static int open_special(enum handle_kind kind, int64_t task, int64_t entry,
+static int open_special(struct fs *fs, enum handle_kind kind, int64_t task, int64_t entry,
 	struct fuse_file_info *fi, struct handle **out)
 {
-	*out = handle_new(kind);
+	*out = handle_new(fs, kind);
 	if (!*out)
 		return -ENOMEM;
 	(*out)->task = task;
@@ -154,11 +180,11 @@ static int open_task(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, s
 	int64_t task = inode_task_id(inode);
 
 	if (slot == SLOT_CONTROL)
-		return open_special(HANDLE_CONTROL, task, 0, fi, out);
+		return open_special(fs, HANDLE_CONTROL, task, 0, fi, out);
 	if (is_writing(fi->flags))
 		return -EROFS;
 	if (slot == SLOT_WAIT)
-		return open_special(HANDLE_WAIT, task, 0, fi, out);
+		return open_special(fs, HANDLE_WAIT, task, 0, fi, out);
 	if (slot > SLOT_RESULT)
 		return open_result(fs, task, slot - SLOT_RESULT, fi, out);
 	return open_text(fs, inode, fi, out);
@@ -177,13 +203,13 @@ static int open_any(
 	case INODE_WAIT:
 		if (is_writing(fi->flags))
 			return -EROFS;
-		return open_special(HANDLE_WAIT, 0, inode_entry_id(inode), fi, out);
+		return open_special(fs, HANDLE_WAIT, 0, inode_entry_id(inode), fi, out);
 	case INODE_STATIC:
 		node = tree_find(fs->tree, inode);
 		if (!node)
 			return -ENOENT;
 		if (node->kind == TREE_CONTROL)
-			return open_special(HANDLE_CONTROL, 0, 0, fi, out);
+			return open_special(fs, HANDLE_CONTROL, 0, 0, fi, out);
 		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
 	case INODE_LINK:
 	case INODE_HOME:
@@ -210,19 +236,21 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 /* The notifier creates what is there already. */
 static void reply_poke(fuse_req_t req, const struct name_change *poke, struct fuse_file_info *fi)
 {
+	struct fs *fs = fs_of(req);
 	struct fuse_entry_param param;
-	struct handle *handle = handle_new(HANDLE_POKE);
-	int r = handle ? node_param(fs_of(req), inode_entry(poke->entry), NULL, &param) : -ENOMEM;
+	struct handle *handle = handle_new(fs, HANDLE_POKE);
+	int r = handle ? node_param(fs, inode_entry(poke->entry), NULL, &param) : -ENOMEM;
 
 	if (r < 0) {
-		free(handle);
+		if (handle)
+			handle_put(fs, handle);
 		fuse_reply_err(req, -r);
 		return;
 	}
 	fi->fh = (uintptr_t)handle;
 	fi->noflush = 1;
 	if (fuse_reply_create(req, &param, fi) == -ENOENT)
-		handle_put(fs_of(req), handle);
+		handle_put(fs, handle);
 }
 
 void op_create(

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fs.h"
+#include "handle.h"
 #include "kiefs/buf.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/clock.h"
@@ -178,6 +179,7 @@ static void locks_init(struct fs *fs)
 {
 	pthread_mutex_init(&fs->drafts.lock, NULL);
 	pthread_cond_init(&fs->drafts.settled, NULL);
+	pthread_mutex_init(&fs->handles.lock, NULL);
 	pthread_mutex_init(&fs->waits.lock, NULL);
 	pthread_mutex_init(&fs->notifier.lock, NULL);
 	pthread_cond_init(&fs->notifier.more, NULL);
@@ -264,6 +266,7 @@ void mount_destroy(struct mount *mount)
 		fuse_session_destroy(mount->fs.session);
 	poker_stop(&mount->fs.notifier.poker);
 	tree_destroy(mount->fs.tree);
+	handles_finish(&mount->fs);
 	errors_finish(&mount->fs);
 	free(mount->mountpoint);
 	free(mount);

@@ -8,7 +8,7 @@ from mount import *
 
 MODEL_COUNT = 169
 PER_MODEL = ["README.md", "defaults.json", "example.json", "schema.json"]
-PER_TASK = ["control", "error", "log", "meta.json", "record.json", "request.json", "status", "wait"]
+PER_TASK = ["control", "error", "log", "meta.json", "record.json", "request.json", "status"]
 
 
 def model_dirs(mount):
@@ -72,6 +72,19 @@ def case_looking_costs_nothing(bench):
     equal(tasks(mount), [])
 
 
+def case_nothing_blocks_while_tasks_run(bench):
+    simulator = bench.simulator()
+    simulator.fault("stuck", count=2)
+    mount = bench.mount(simulator)
+    for name in ("r", "s"):
+        write(mount.path(f"models/z-image/{name}.txt"), f"Kite {name}.")
+    until(lambda: simulator.sent() == 2, "2 requests sent")
+    run("grep -rc . tasks models/z-image", cwd=mount.point)
+    run("tar cf /dev/null tasks models/z-image", cwd=mount.point)
+    run(f"cp -r tasks {bench.path('copy')}", cwd=mount.point)
+    equal(simulator.sent(), 2)
+
+
 def case_a_task_and_its_links(bench):
     simulator = bench.simulator()
     mount = bench.mount(simulator)
@@ -84,6 +97,7 @@ def case_a_task_and_its_links(bench):
     for group in ("active", "held", "failed"):
         equal(tasks(mount, group), [], group)
     equal(names(mount.path("tasks/all/1")), sorted(PER_TASK + ["result.png"]))
+    contains(read(mount.path("tasks/all/1/wait")), "done")
     for link in (mount.path("tasks/latest"), mount.path("tasks/done/1"), f"{folder}/kite.task"):
         assert stat.S_ISLNK(os.lstat(link).st_mode), link
         equal(os.path.realpath(link), mount.path("tasks/all/1"), link)
