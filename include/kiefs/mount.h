@@ -36,7 +36,7 @@ struct mount_options {
  * directory, no /dev/fuse ...). Starts no thread. */
 int mount_create(const struct mount_options *options, struct mount **out, struct error *err);
 /* Serves until unmounted or mount_stop(). The worker is woken through here and must outlive the
- * loop. 0 or -errno. */
+ * loop. By the thread that created it. 0 or -errno. */
 int mount_run(struct mount *mount, struct worker *worker);
 /* From any thread or a signal handler: lets mount_run() return. */
 void mount_stop(struct mount *mount);

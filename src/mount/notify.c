@@ -107,24 +107,29 @@ static void *run(void *context)
 
 int notifier_start(struct fs *fs)
 {
-	int r = pthread_create(&fs->notifier.thread, NULL, run, fs);
+	struct notifier *notifier = &fs->notifier;
 
-	fs->notifier.started = r == 0;
+	pthread_mutex_lock(&notifier->lock);
+	int r = pthread_create(&notifier->thread, NULL, run, fs);
+	notifier->started = r == 0;
+	pthread_mutex_unlock(&notifier->lock);
 	return -r;
 }
 
+/* Two threads may end a mount at once: one of them joins. */
 void notifier_stop(struct fs *fs)
 {
 	struct notifier *notifier = &fs->notifier;
 
-	if (!notifier->started)
-		return;
 	pthread_mutex_lock(&notifier->lock);
+	bool join = notifier->started;
+	notifier->started = false;
 	notifier->stop = true;
 	pthread_cond_signal(&notifier->more);
 	pthread_mutex_unlock(&notifier->lock);
+	if (!join)
+		return;
 	pthread_join(notifier->thread, NULL);
-	notifier->started = false;
 	while (notifier->first) {
 		struct note *note = notifier->first;
 		notifier->first = note->next;
@@ -146,11 +151,15 @@ void notifier_queue(struct fs *fs, const struct changes *changes)
 	note->changes = *changes;
 	note->next = NULL;
 	pthread_mutex_lock(&notifier->lock);
-	if (notifier->last)
+	bool stop = notifier->stop;
+	if (!stop && notifier->last)
 		notifier->last->next = note;
-	else
+	else if (!stop)
 		notifier->first = note;
-	notifier->last = note;
+	if (!stop)
+		notifier->last = note;
 	pthread_cond_signal(&notifier->more);
 	pthread_mutex_unlock(&notifier->lock);
+	if (stop)
+		free(note);
 }

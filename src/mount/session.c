@@ -203,6 +203,7 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	fs->files = options->files;
 	fs->config_text = options->config_text;
 	fs->warn_only = options->warn_only;
+	mount->loop = pthread_self();
 	fs->uid = getuid();
 	fs->gid = getgid();
 	fs->started_ms = clock_now_ms();
@@ -237,7 +238,6 @@ int mount_run(struct mount *mount, struct worker *worker)
 	/* A thread that ends for want of work costs more than one that waits. */
 	fuse_loop_cfg_set_idle_threads(config, MAX_THREADS);
 	mount->fs.worker = worker;
-	mount->loop = pthread_self();
 	int r = notifier_start(&mount->fs);
 	if (r == 0)
 		r = fuse_session_loop_mt(mount->fs.session, config);
