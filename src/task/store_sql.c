@@ -125,17 +125,20 @@ const char *const store_sql[] = {
 	[SQL_ENTRY_MODE] = "UPDATE entry SET mode = ? WHERE id = ?",
 	[SQL_ENTRY_MOVE] = "UPDATE entry SET dir = ?, name = ? WHERE id = ?",
 	[SQL_ENTRY_CHILD] = "SELECT 1 FROM entry WHERE dir = ? LIMIT 1",
-	[SQL_ENTRY_OWNED] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE owner = ? AND kind IN (3, 4)"
+	[SQL_ENTRY_OWNED] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE owner = ? AND owner != 0"
+			    " AND kind IN (3, 4)"
 			    " ORDER BY id",
-	[SQL_ENTRY_ORPHAN] = "UPDATE entry SET owner = 0 WHERE owner = ?",
+	[SQL_ENTRY_ORPHAN] = "UPDATE entry SET owner = 0 WHERE owner = ? AND owner != 0",
 	[SQL_ENTRY_SET_TASK] = "UPDATE entry SET task = ? WHERE id = ?",
 	/* The stem is compared in C: it may hold any character. */
 	[SQL_ENTRY_REQUESTS] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ?1 AND kind = 1"
 			       " AND name >= ?2 AND name < ?2 || char(0x10ffff)"
 			       " ORDER BY task DESC",
-	[SQL_ENTRY_OF_TASK] = "SELECT id FROM entry WHERE task = ? AND kind = 1 AND dir = ?"
-			      " AND name = ?",
-	[SQL_ENTRY_STATUS_OF] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE task = ? AND kind = ?",
+	[SQL_ENTRY_OF_TASK] =
+		"SELECT id FROM entry WHERE task = ? AND task != 0 AND kind = 1 AND dir = ?"
+		" AND name = ?",
+	[SQL_ENTRY_STATUS_OF] =
+		"SELECT " ENTRY_COLUMNS " FROM entry WHERE task = ? AND task != 0 AND kind = ?",
 	[SQL_ENTRY_ERROR_TEXT] = "UPDATE entry SET text = ?, size = ?, mtime_ns = ?, owner = ?,"
 				 " task = ? WHERE id = ?",
 	[SQL_DIR_MTIME] = "SELECT mtime_ms FROM dirtime WHERE dir = ?",

@@ -437,29 +437,44 @@ int task_event_locked(struct store *store, int64_t id, const struct task_event *
 	return r;
 }
 
-int store_task_resume(struct store *store, enum task_hold hold, int64_t now_ms)
+#define RESUME_AT_ONCE 200
+
+/* Up to RESUME_AT_ONCE tasks after `*id`, in one transaction: others want to write as well. */
+static int resume_some(struct store *store, enum task_hold hold, int64_t now_ms, int64_t *id)
 {
 	const struct task_event resume = {
 		.kind = EVENT_RESUME, .progress = -1, .credits = -1, .wait_ms = -1};
-	int64_t id = 0;
 	int count = 0, r = store_begin(store);
 
 	if (r < 0)
 		return r;
-	for (;;) {
+	while (count < RESUME_AT_ONCE) {
 		sqlite3_stmt *s = store_statement(store, SQL_TASK_HELD);
-		r = store_bind(store, s, "si", task_hold_name(hold), id);
+		r = store_bind(store, s, "si", task_hold_name(hold), *id);
 		if (r == 0)
-			r = one_number(store, s, 0, &id);
+			r = one_number(store, s, 0, id);
 		if (s)
 			sqlite3_reset(s);
-		if (r < 0 || id == 0)
+		if (r < 0 || *id == 0)
 			break;
-		r = task_event_locked(store, id, &resume, now_ms, "resumed", NULL);
+		r = task_event_locked(store, *id, &resume, now_ms, "resumed", NULL);
 		if (r < 0)
 			break;
 		count++;
 	}
 	r = store_end(store, r);
+	return r < 0 ? r : count;
+}
+
+int store_task_resume(struct store *store, enum task_hold hold, int64_t now_ms)
+{
+	int64_t id = 0;
+	int count = 0, r;
+
+	do {
+		r = resume_some(store, hold, now_ms, &id);
+		if (r > 0)
+			count += r;
+	} while (r == RESUME_AT_ONCE);
 	return r < 0 ? r : count;
 }

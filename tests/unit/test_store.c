@@ -20,6 +20,8 @@
 #include "kiefs/protocol.h"
 #include "kiefs/store.h"
 
+#include "../../src/task/store_private.h"
+
 #define DIR_A UINT64_C(0x1000000000000001)
 #define DIR_B UINT64_C(0x1000000000000002)
 #define SHA_1 "1111111111111111111111111111111111111111111111111111111111111111"
@@ -568,6 +570,35 @@ static void test_files(void **state)
 	files_close(&files);
 }
 
+/* With a million tasks a statement that looks at every row stops everything. */
+static void test_statements_use_their_indexes(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	for (int i = 0; i < SQL_COUNT; i++) {
+		sqlite3_stmt *plan;
+		char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", store_sql[i]);
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &plan, NULL), SQLITE_OK);
+		while (sqlite3_step(plan) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(plan, 3);
+			bool whole = strncmp(step, "SCAN ", 5) == 0 &&
+				     strncmp(step, "SCAN CONSTANT", 13) != 0;
+			/* Statistics count; lists and the log's tail read from one end. */
+			bool meant = i == SQL_TASK_COUNTS || i == SQL_LOG_TAIL ||
+				     i == SQL_STAGE_LIST ||
+				     strstr(step, "USING INDEX result_due") ||
+				     strstr(step, "SCAN (subquery");
+			if (whole && !meant)
+				fail_msg("statement %d: %s\n%s", i, step, store_sql[i]);
+		}
+		sqlite3_finalize(plan);
+		sqlite3_free(sql);
+	}
+	sqlite3_close(db);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -588,6 +619,7 @@ int main(void)
 		CASE(test_damaged_indexes_are_left_alone),
 		CASE(test_two_connections),
 		CASE(test_resume),
+		CASE(test_statements_use_their_indexes),
 		CASE(test_files),
 	};
 
