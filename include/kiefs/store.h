@@ -124,9 +124,7 @@ bool task_in_group(enum task_state state, enum task_group group);
 /* Up to `max` numbers > `after`, ascending. Returns how many, or -errno. */
 int store_task_list(
 	struct store *store, enum task_group group, int64_t after, int64_t *ids, int max);
-/* Looks at every task: for statistics. */
 int store_task_counts(struct store *store, int64_t counts[TASK_STATE_COUNT]);
-/* Tasks in one state; costs as much as there are of them. */
 int store_task_count(struct store *store, enum task_state state, int64_t *out);
 
 /* Up to `max` tasks in the state with due_ms <= now, longest due first. Returns how many. */
@@ -151,6 +149,8 @@ struct task_update {
 };
 int store_task_apply(struct store *store, const struct task *old, const struct task *next,
 	const struct task_update *update, int64_t now_ms, struct changes *changes);
+/* The clock went back: nothing is due later than this. */
+int store_due_by(struct store *store, int64_t due_ms);
 /* EVENT_RESUME for every task held for this reason. Returns how many, or -errno. */
 int store_task_resume(struct store *store, enum task_hold hold, int64_t now_ms);
 

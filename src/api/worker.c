@@ -19,6 +19,8 @@
 
 /* The far side counts arrivals: a slow first connection must not squeeze two windows together. */
 #define WINDOW_MARGIN_MS 500
+/* A clock that goes back by more takes the due times along, or all would stand still. */
+#define CLOCK_BACK_MS 5000
 #define WAIT_MAX_MS (60 * 60 * 1000)
 #define TROUBLE_FIRST_MS 500
 #define TROUBLE_CAP_MS 30000
@@ -30,6 +32,8 @@ void worker_tick(struct worker *worker)
 
 	if (now > worker->now)
 		worker->mono += now - worker->now;
+	else if (now < worker->now - CLOCK_BACK_MS)
+		worker->clock_back = true;
 	worker->now = now;
 }
 
@@ -239,7 +243,11 @@ static int start_what_is_due(struct worker *worker)
 	if (r < 0)
 		return r;
 	worker->started = true;
-	if (atomic_exchange(&worker->reload, false))
+	if (worker->clock_back) {
+		r = store_due_by(worker->options.store, worker->now + CLOCK_BACK_MS);
+		worker->clock_back = r < 0;
+	}
+	if (r == 0 && atomic_exchange(&worker->reload, false))
 		r = gate_reload(worker);
 	if (r == 0)
 		r = submit_save(worker);

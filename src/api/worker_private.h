@@ -19,7 +19,7 @@ struct model;
 #define POLLS_MAX 64	 /* under way at once */
 #define DOWNLOADS_MAX 32 /* upper end of worker_options::max_downloads */
 #define SUBMIT_BATCH 32
-#define ANSWER_MAX_BYTES (16 << 20) /* of an answer kept in memory */
+#define ANSWER_MAX_BYTES (2 << 20) /* of an answer kept in memory */
 
 enum job_kind {
 	JOB_SUBMIT,
@@ -80,6 +80,7 @@ struct worker {
 	int64_t polls_paused_until;
 	int later_count; /* submissions in a row that found nobody to take them */
 	bool started;
+	bool clock_back; /* the wall clock was set back */
 	bool local_trouble; /* the disk refused a result, and the log says so */
 	int failure;	    /* first -errno of a callback, for worker_step() */
 	uint64_t random;

@@ -148,6 +148,8 @@ static int check_file(const char *path, struct error *err)
 			"backup, or repair it with `sqlite3 %s .recover`.",
 			path, (int)strcspn(verdict, "\n"), verdict, path);
 	sqlite3_finalize(statement);
+	/* What is only looked at is not to be written to, not even by tidying up. */
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(db);
 	return r;
 }
@@ -265,14 +267,15 @@ void store_unlock(struct store *store)
 	pthread_mutex_unlock(&store->lock);
 }
 
+/* The writers' turn first: who waits for it must not keep readers of the connection waiting. */
 int store_begin(struct store *store)
 {
-	pthread_mutex_lock(&store->lock);
 	pthread_mutex_lock(store->writers);
+	pthread_mutex_lock(&store->lock);
 	int r = store_exec(store, SQL_BEGIN, "");
 	if (r < 0) {
-		pthread_mutex_unlock(store->writers);
 		pthread_mutex_unlock(&store->lock);
+		pthread_mutex_unlock(store->writers);
 	}
 	return r;
 }
@@ -287,8 +290,8 @@ int store_end(struct store *store, int r)
 	}
 	if (r < 0 && !sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	pthread_mutex_unlock(store->writers);
 	pthread_mutex_unlock(&store->lock);
+	pthread_mutex_unlock(store->writers);
 	return r;
 }
 
@@ -296,17 +299,20 @@ int store_end(struct store *store, int r)
  * the whole WAL, with everything committed before. */
 int store_sync(struct store *store)
 {
+	pthread_mutex_lock(store->writers);
 	pthread_mutex_lock(&store->lock);
 	sqlite3_exec(store->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
-	pthread_mutex_unlock(&store->lock);
-	int r = store_begin(store);
+	int r = store_exec(store, SQL_BEGIN, "");
 	if (r == 0)
-		r = store_end(store, store_exec(store, SQL_TOUCH, ""));
-	if (!store->full) {
-		pthread_mutex_lock(&store->lock);
+		r = store_exec(store, SQL_TOUCH, "");
+	if (r == 0)
+		r = store_exec(store, SQL_COMMIT, "");
+	if (r < 0 && !sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	if (!store->full)
 		sqlite3_exec(store->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
-		pthread_mutex_unlock(&store->lock);
-	}
+	pthread_mutex_unlock(&store->lock);
+	pthread_mutex_unlock(store->writers);
 	return r;
 }
 

@@ -152,13 +152,14 @@ static int name_result(struct store *store, const struct task *task, const struc
 	const char *label, struct changes *changes)
 {
 	char stem[ENTRY_NAME_MAX + 64];
-	struct entry taken;
-	int64_t several = 0, entry = 0, id = 0;
+	struct entry request, taken;
+	int64_t several = 0, id = 0;
 	int first = 0, r;
 
-	r = task_entry_locked(store, task, &entry);
-	if (r < 0 || !entry)
-		return r;
+	/* By name: it may hold a newer version by now, and this one was paid for all the same. */
+	r = task->attached ? entry_lookup_locked(store, task->dir, task->name, &request) : -ENOENT;
+	if (r < 0 || request.kind != ENTRY_FILE)
+		return r == -ENOENT ? 0 : r;
 	r = count_rows(store, SQL_RESULT_COUNT, task->id, &several);
 	if (r < 0)
 		return r;
@@ -185,7 +186,7 @@ static int name_result(struct store *store, const struct task *task, const struc
 		.first = first,
 		.kind = ENTRY_RESULT,
 		.task = task->id,
-		.owner = entry,
+		.owner = request.id,
 		.index = result->index,
 		.size = result->size,
 		.mtime_ms = result->mtime_ms};

@@ -76,6 +76,17 @@ const char *const store_schema[] = {
 	"CREATE INDEX task_due ON task(state, due_ms, id);"
 	"CREATE INDEX task_state ON task(state, id);"
 	"CREATE INDEX task_home ON task(dir, name, id);"
+	"CREATE TABLE tally (state TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO tally VALUES ('staged', 0), ('incomplete', 0), ('held', 0), ('queued', 0),"
+	" ('uploading', 0), ('submitting', 0), ('uncertain', 0), ('running', 0), ('fetching', 0),"
+	" ('done', 0), ('failed', 0), ('lost', 0), ('cancelled', 0);"
+	"CREATE TRIGGER task_came AFTER INSERT ON task BEGIN"
+	" UPDATE tally SET count = count + 1 WHERE state = NEW.state; END;"
+	"CREATE TRIGGER task_moved AFTER UPDATE OF state ON task WHEN OLD.state != NEW.state BEGIN"
+	" UPDATE tally SET count = count - 1 WHERE state = OLD.state;"
+	" UPDATE tally SET count = count + 1 WHERE state = NEW.state; END;"
+	"CREATE TRIGGER task_went AFTER DELETE ON task BEGIN"
+	" UPDATE tally SET count = count - 1 WHERE state = OLD.state; END;"
 	"CREATE TABLE result ("
 	" task INTEGER NOT NULL,"
 	" idx INTEGER NOT NULL,"
@@ -132,7 +143,7 @@ const char *const store_sql[] = {
 	[SQL_ENTRY_SET_TASK] = "UPDATE entry SET task = ? WHERE id = ?",
 	/* The stem is compared in C: it may hold any character. */
 	[SQL_ENTRY_REQUESTS] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ?1 AND kind = 1"
-			       " AND name >= ?2 AND name < ?2 || char(0x10ffff)"
+			       " AND name >= ?2 || '.' AND name < ?2 || '/'"
 			       " ORDER BY task DESC",
 	[SQL_ENTRY_OF_TASK] =
 		"SELECT id FROM entry WHERE task = ? AND task != 0 AND kind = 1 AND dir = ?"
@@ -163,8 +174,8 @@ const char *const store_sql[] = {
 	[SQL_TASK_LIST_ALL] = "SELECT id FROM task WHERE id > ? ORDER BY id LIMIT ?",
 	[SQL_TASK_LIST_STATE] =
 		"SELECT id FROM task WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
-	[SQL_TASK_COUNTS] = "SELECT state, count(*) FROM task GROUP BY state",
-	[SQL_TASK_COUNT] = "SELECT count(*) FROM task WHERE state = ?",
+	[SQL_TASK_COUNTS] = "SELECT state, count FROM tally",
+	[SQL_TASK_COUNT] = "SELECT count FROM tally WHERE state = ?",
 	[SQL_TASK_DUE] = "SELECT id FROM task WHERE state = ? AND due_ms <= ? ORDER BY due_ms, id"
 			 " LIMIT ?",
 	[SQL_TASK_NEXT_DUE] = "SELECT min(due_ms) FROM task WHERE state = ?",
@@ -172,6 +183,10 @@ const char *const store_sql[] = {
 		"UPDATE task SET state = ?, hold = ?, remote_id = ?, remote_state = ?,"
 		" progress = ?, attempts = ?, due_ms = ?, submitted_ms = ?, ended_ms = ?,"
 		" credits = ?, error = ? WHERE id = ? AND state = ?",
+	[SQL_TASK_EARLIER] = "UPDATE task SET due_ms = ?1 WHERE due_ms > ?1 AND state IN"
+			     " ('queued', 'held', 'running', 'fetching', 'uploading')",
+	[SQL_RESULT_EARLIER] = "UPDATE result SET due_ms = ?1 WHERE whole = 0 AND due_ms > ?1"
+			       " AND due_ms < 9223372036854775807",
 	[SQL_TASK_BASE] = "SELECT base FROM task WHERE id = ?",
 	[SQL_TASK_SET_BASE] = "UPDATE task SET base = (SELECT coalesce(max(idx), 0) FROM result"
 			      " WHERE result.task = ?1) WHERE id = ?1",
@@ -192,7 +207,8 @@ const char *const store_sql[] = {
 			    " WHERE task = ? AND whole = 0",
 	[SQL_RESULT_DUE] =
 		"SELECT " RESULT_COLUMNS " FROM result JOIN task ON task.id = result.task"
-		" WHERE whole = 0 AND result.due_ms <= ? AND task.state = 'fetching'"
+		" WHERE whole = 0 AND result.due_ms <= ?"
+		" AND result.due_ms < 9223372036854775807 AND task.state = 'fetching'"
 		" ORDER BY result.due_ms LIMIT ?",
 	[SQL_RESULT_NEXT_DUE] = "SELECT min(result.due_ms) FROM result"
 				" JOIN task ON task.id = result.task"

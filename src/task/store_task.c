@@ -384,9 +384,10 @@ static int settle_results(struct store *store, const struct task *old, const str
 	if (next->state == TASK_LOST)
 		return store_exec(store, SQL_RESULT_PARK, "i", next->id);
 	if (task_is_final(old->state) && next->state == TASK_QUEUED) {
-		r = store_exec(store, SQL_RESULT_FORGET, "i", next->id);
+		/* No number is used twice: a late download of the old run finds no row. */
+		r = store_exec(store, SQL_TASK_SET_BASE, "i", next->id);
 		if (r == 0)
-			r = store_exec(store, SQL_TASK_SET_BASE, "i", next->id);
+			r = store_exec(store, SQL_RESULT_FORGET, "i", next->id);
 	}
 	return r;
 }
@@ -435,6 +436,18 @@ int task_event_locked(struct store *store, int64_t id, const struct task_event *
 		r = apply_locked(store, &task, &next, &update, now_ms, changes);
 	task_finish(&task);
 	return r;
+}
+
+int store_due_by(struct store *store, int64_t due_ms)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	r = store_exec(store, SQL_TASK_EARLIER, "i", due_ms);
+	if (r == 0)
+		r = store_exec(store, SQL_RESULT_EARLIER, "i", due_ms);
+	return store_end(store, r);
 }
 
 #define RESUME_AT_ONCE 200
