@@ -89,6 +89,8 @@ struct stage {
 int store_stage(struct store *store, const struct stage *stage);
 /* The entry's bytes have changed since: what was staged is void. 0 also when nothing was. */
 int store_unstage(struct store *store, int64_t entry);
+/* The next staged entry after this one; -ENOENT: there is none. */
+int store_stage_next(struct store *store, int64_t after, int64_t *entry);
 /*
  * Makes a task of what is staged for the entry, unless the last task of that directory, name and
  * model had the same bytes and was not cancelled: then that one is the entry's task and nothing

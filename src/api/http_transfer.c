@@ -441,8 +441,10 @@ static enum http_outcome outcome_of(struct transfer *t, CURLcode result)
 			sink->to_file && sink->length >= 0 && sink->received != sink->length;
 		return is_short ? HTTP_CUT : HTTP_ANSWERED;
 	}
+	/* A name that leads to a private address now (a login network's, say) may lead elsewhere
+	 * later; what is spelled in the address itself was refused before. */
 	if (t->blocked && !t->reached)
-		return HTTP_REFUSED;
+		return HTTP_NOT_SENT;
 	/* Without a byte of its body a request that has one cannot have been taken. */
 	if (!t->reached || (t->request.once && t->request.body_len > 0 && t->body_at == 0))
 		return HTTP_NOT_SENT;
@@ -452,6 +454,11 @@ static enum http_outcome outcome_of(struct transfer *t, CURLcode result)
 static void describe(struct transfer *t, enum http_outcome outcome, CURLcode result)
 {
 	const char *why = t->error[0] ? t->error : curl_easy_strerror(result);
+
+	if (t->blocked && !t->reached)
+		why = "the host's name leads to a private address";
+	else if (result == CURLE_SEND_FAIL_REWIND || result == CURLE_ABORTED_BY_CALLBACK)
+		why = "the connection was closed";
 
 	if (result == CURLE_OK && !t->head_is_whole)
 		why = "The connection ended amid the answer's headers";

@@ -83,12 +83,8 @@ static int lose(struct worker *worker, const struct result *result, const char *
 {
 	char text[900], line[700];
 
-	snprintf(text, sizeof(text),
-		"Result %d was made and cannot be had: %.600s\n"
-		"Its address stands in record.json; `retry` sends the request as a new one, which "
-		"is "
-		"paid again.",
-		result->index, why);
+	snprintf(text, sizeof(text), "Result %d was made and cannot be had: %.600s", result->index,
+		why);
 	snprintf(line, sizeof(line), "result %d lost: %.600s", result->index, why);
 	return step_task(worker, result->task, EVENT_GONE, text, line);
 }

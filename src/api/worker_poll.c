@@ -180,8 +180,8 @@ static bool put_line(const struct task *task, const struct poll_answer *said,
 			said->known_state ? "%.80s" : "unknown state %.80s, asked again", state);
 		return true;
 	case EVENT_SUCCEEDED:
-		snprintf(line, size, "done at the service: %zu results%s", said->result_count,
-			credits);
+		snprintf(line, size, "done at the service: %zu result%s%s", said->result_count,
+			said->result_count == 1 ? "" : "s", credits);
 		return true;
 	case EVENT_EMPTY:
 		snprintf(line, size, "done at the service, but no result is named (%d)%s",

@@ -136,6 +136,20 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 	return 0;
 }
 
+/* An error of this row alone must not stop the others. */
+static int give_up(struct worker *worker, const struct task *task, int error)
+{
+	struct task_event refused = worker_event(EVENT_REFUSED, 0);
+	const struct task_update update = {.log = "refused: it cannot be read back"};
+	char text[160];
+
+	if (error == -EIO || error == -ENOSPC || error == -ENOMEM)
+		return error;
+	snprintf(text, sizeof(text), "The request could not be sent: %s.", strerror(-error));
+	refused.text = text;
+	return drop_stale(worker_apply(worker, task, &refused, &update));
+}
+
 static int submit_id(struct worker *worker, int64_t id, bool probe, bool *sent)
 {
 	struct task task = {0};
@@ -144,6 +158,8 @@ static int submit_id(struct worker *worker, int64_t id, bool probe, bool *sent)
 	*sent = false;
 	if (r == 0 && task.state == TASK_QUEUED)
 		r = submit_one(worker, &task, probe, sent);
+	if (r < 0 && r != -ENOENT)
+		r = give_up(worker, &task, r);
 	task_finish(&task);
 	return r == -ENOENT ? 0 : r;
 }

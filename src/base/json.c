@@ -90,6 +90,26 @@ static int repeated_key(const cJSON *value, const char **out)
 	return r;
 }
 
+/* How many brackets are open before this byte. */
+static size_t depth_at(const char *text, size_t at)
+{
+	size_t depth = 0;
+	bool in_string = false;
+
+	for (size_t i = 0; i < at; i++) {
+		char c = text[i];
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (!in_string && (c == '{' || c == '['))
+			depth++;
+		else if (!in_string && (c == '}' || c == ']') && depth > 0)
+			depth--;
+	}
+	return depth;
+}
+
 int json_parse(const char *text, size_t len, cJSON **out, struct error *err)
 {
 	size_t line, column, at = 0;
@@ -113,6 +133,14 @@ int json_parse(const char *text, size_t len, cJSON **out, struct error *err)
 				"Not JSON: the text ends at line %zu, column %zu before the value "
 				"is complete; a bracket or quote is still open.",
 				line, column);
+		}
+		if (depth_at(text, at) >= CJSON_NESTING_LIMIT) {
+			position(text, at, &line, &column);
+			return error_set(err, -EINVAL,
+				"Too deep: brackets stand in brackets more than %d times at line "
+				"%zu, "
+				"column %zu.",
+				CJSON_NESTING_LIMIT, line, column);
 		}
 		/* cJSON may stop one byte into a character. */
 		while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)

@@ -15,15 +15,18 @@ static int set_size(struct fs *fs, const struct entry *entry, struct handle *han
 	if (handle && handle->kind == HANDLE_FILE) {
 		if (ftruncate(handle->fd, size) < 0)
 			return -errno;
+		if (size == 0)
+			draft_set_broken(fs, handle->draft, 0);
 		return draft_changed(fs, handle->draft);
 	}
-	/* truncate(2) of a closed file: its bytes change, but nobody wrote a request. */
+	/* truncate(2): its bytes change, but nobody wrote a request; who has it open has one to
+	 * look at anew. */
 	int fd = files_open_entry(fs->files, entry->id, O_RDWR | O_CREAT);
 	if (fd < 0)
 		return fd;
 	int r = ftruncate(fd, size) < 0 ? -errno : 0;
 	close(fd);
-	return r;
+	return r < 0 ? r : draft_touched(fs, entry->id);
 }
 
 static int set_times(struct fs *fs, const struct entry *entry, const struct stat *attr, int to_set)

@@ -18,6 +18,7 @@ static const struct {
 } task_words[] = {
 	{"resend", EVENT_RESEND, "resend: the user's word", "uncertain"},
 	{"retry", EVENT_RETRY, "retry: the user's word", "failed, lost or cancelled"},
+	{"fetch", EVENT_REFRESH, "fetch: the user's word", "lost"},
 	{"cancel", EVENT_CANCEL, "cancelled by the user", "not sent yet"},
 };
 
@@ -91,7 +92,7 @@ int control_write(struct fs *fs, int64_t task, const char *text, size_t len)
 	for (size_t i = 0; i < sizeof(task_words) / sizeof(task_words[0]); i++)
 		if (strcmp(word, task_words[i].word) == 0)
 			return task_event(fs, task, i);
-	return refuse_word(fs, "control", word, "resend, retry, cancel");
+	return refuse_word(fs, "control", word, "resend, retry, fetch, cancel");
 }
 
 void errors_add(struct fs *fs, const char *where, const char *text)

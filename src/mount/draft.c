@@ -40,6 +40,8 @@ struct draft {
 	bool closed;	      /* a close() has seen what is dirty; drafts.lock */
 	bool gone;	      /* the name is removed or replaced; drafts.lock */
 	int verdict;	      /* of the last check of bytes that are not dirty; drafts.lock */
+	int broken;	      /* errno of a write that failed; 0 once the file is begun anew;
+				 drafts.lock */
 	int fd;		      /* the removed file, once gone; -1; drafts.lock */
 	pthread_mutex_t step; /* one check, stage or commit at a time */
 };
@@ -101,10 +103,24 @@ void drafts_finish(struct fs *fs)
 	}
 }
 
+static void drop_reference(struct fs *fs, struct draft *draft)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	bool unused = --draft->refs == 0;
+	if (unused)
+		unlink_draft(fs, draft);
+	pthread_cond_broadcast(&fs->drafts.settled);
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (unused)
+		free_draft(draft);
+}
+
+/* The flag and the index change together: a close() in between would stage what is then void. */
 int draft_changed(struct fs *fs, struct draft *draft)
 {
 	int r = 0;
 
+	pthread_mutex_lock(&draft->step);
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = true;
 	draft->closed = false;
@@ -114,7 +130,29 @@ int draft_changed(struct fs *fs, struct draft *draft)
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (staged)
 		r = store_unstage(fs->store, draft->entry);
+	pthread_mutex_unlock(&draft->step);
 	return r;
+}
+
+int draft_touched(struct fs *fs, int64_t entry)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry);
+	if (draft)
+		draft->refs++;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (!draft)
+		return 0;
+	int r = draft_changed(fs, draft);
+	drop_reference(fs, draft);
+	return r;
+}
+
+void draft_set_broken(struct fs *fs, struct draft *draft, int error)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->broken = error;
+	pthread_mutex_unlock(&fs->drafts.lock);
 }
 
 void draft_renamed(struct fs *fs, int64_t entry, bool staged)
@@ -146,18 +184,6 @@ bool draft_is_pending(struct fs *fs, int64_t entry)
 	bool pending = draft && (draft->dirty || draft->staged) && !draft->gone;
 	pthread_mutex_unlock(&fs->drafts.lock);
 	return pending;
-}
-
-static void drop_reference(struct fs *fs, struct draft *draft)
-{
-	pthread_mutex_lock(&fs->drafts.lock);
-	bool unused = --draft->refs == 0;
-	if (unused)
-		unlink_draft(fs, draft);
-	pthread_cond_broadcast(&fs->drafts.settled);
-	pthread_mutex_unlock(&fs->drafts.lock);
-	if (unused)
-		free_draft(draft);
 }
 
 struct draft *draft_hold(struct fs *fs, int64_t entry, enum draft_use *use)
@@ -250,6 +276,38 @@ static void set_refused(struct fs *fs, struct draft *draft, int verdict)
 		store_unstage(fs->store, draft->entry);
 }
 
+static void set_dirty(struct fs *fs, struct draft *draft)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->dirty = true;
+	pthread_mutex_unlock(&fs->drafts.lock);
+}
+
+/* What a failed write leaves is half a request, whatever the writer makes of the error. */
+static int refuse_broken(struct fs *fs, struct draft *draft, const struct entry *entry, int error)
+{
+	struct error err = {0};
+
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->dirty = false;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (error == EFBIG)
+		error_set(&err, -error,
+			"%s was not sent: a request may have %u MiB at most, and more was "
+			"written.\n"
+			"Write a smaller one.",
+			entry->name, REQUEST_MAX_BYTES >> 20);
+	else
+		error_set(&err, -error,
+			"%s was not sent: writing it failed (%s), so only a part of it is here.\n"
+			"Write it again when that is mended.",
+			entry->name, strerror(error));
+	intake_refuse(fs, draft->entry, entry->dir, entry->name, &err);
+	error_finish(&err);
+	set_refused(fs, draft, -error);
+	return -error;
+}
+
 /* Under draft->step. */
 static int stage_held(struct fs *fs, struct draft *draft)
 {
@@ -262,6 +320,7 @@ static int stage_held(struct fs *fs, struct draft *draft)
 	draft->closed = draft->dirty;
 	bool idle = !draft->dirty || draft->gone;
 	int verdict = draft->gone ? 0 : draft->verdict;
+	int broken = draft->broken;
 	pthread_mutex_unlock(&fs->drafts.lock);
 	/* Bytes that fsync() or another close() had checked are refused at every close(). */
 	if (idle && verdict < 0)
@@ -272,6 +331,10 @@ static int stage_held(struct fs *fs, struct draft *draft)
 		r = -EALREADY;
 	if (r < 0)
 		goto out;
+	if (broken) {
+		r = refuse_broken(fs, draft, &entry, broken);
+		goto out;
+	}
 	/* Cleared first: a write that comes while the bytes are read makes it dirty again. */
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = false;
@@ -292,6 +355,10 @@ static int stage_held(struct fs *fs, struct draft *draft)
 	if (r == -EINVAL || r == -EFBIG) {
 		intake_refuse(fs, draft->entry, entry.dir, entry.name, &err);
 		set_refused(fs, draft, r);
+	} else if (r < 0) {
+		/* The index could not be written or read: nothing is settled. */
+		errors_add(fs, entry.name, strerror(-r));
+		set_dirty(fs, draft);
 	}
 	request_finish(&checked.request);
 out:
@@ -410,12 +477,34 @@ int draft_commit(struct fs *fs, int64_t entry)
 	bool fresh;
 	int r = store_commit(fs->store, entry, clock_now_ms(), &task, &fresh, &changes);
 
+	if (r < 0 && r != -ENOENT) {
+		errors_add(fs, "an accepted request", strerror(-r));
+		notifier_sweep_later(fs);
+	}
 	if (r < 0)
 		return r;
 	notifier_queue(fs, &changes);
 	if (fresh && fs->worker)
 		worker_wake(fs->worker);
 	return 0;
+}
+
+bool draft_sweep(struct fs *fs)
+{
+	int64_t entry = 0;
+	int r;
+
+	while ((r = store_stage_next(fs->store, entry, &entry)) == 0) {
+		pthread_mutex_lock(&fs->drafts.lock);
+		bool open = find(fs, entry) != NULL;
+		pthread_mutex_unlock(&fs->drafts.lock);
+		if (open)
+			continue;
+		r = draft_commit(fs, entry);
+		if (r < 0 && r != -ENOENT)
+			return false;
+	}
+	return r == -ENOENT;
 }
 
 int draft_check_write(struct fs *fs, const struct entry *entry)

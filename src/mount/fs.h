@@ -42,7 +42,8 @@ struct handles {
 /* Parked readers of wait files (wait.c). */
 struct waits {
 	pthread_mutex_t lock;
-	struct park *first; /* struct park::next */
+	struct park *first; /* struct park::next; the newest first */
+	uint64_t serial;    /* of the newest */
 	bool closed;	    /* no more parking: the mount is going away */
 };
 
@@ -52,6 +53,7 @@ struct notifier {
 	pthread_cond_t more;
 	struct note *first, *last; /* struct note::next */
 	bool stop;
+	bool sweep; /* draft_sweep() is wanted */
 	bool started;
 	pthread_t thread;
 	struct poker poker;
@@ -109,7 +111,7 @@ struct place {
 	const struct model *model;
 	int depth; /* components below the mount */
 };
-/* -ENOENT: not in a model's directory (any more). */
+/* -ENOENT: not in a model's directory (any more); -ENAMETOOLONG: too many folders deep. */
 int place_of(struct fs *fs, uint64_t dir, struct place *out);
 /* "request.json" and so on; NULL past the last. */
 const char *task_slot_name(int slot);
@@ -142,6 +144,12 @@ struct draft *draft_open(struct fs *fs, int64_t entry, bool writer);
 void draft_close(struct fs *fs, struct draft *draft, bool writer);
 /* Its bytes changed: what was staged is void. */
 int draft_changed(struct fs *fs, struct draft *draft);
+/* The same for whoever may have it open; 0 when nobody has. */
+int draft_touched(struct fs *fs, int64_t entry);
+/* A write failed with this errno: nothing is sent until the file is begun anew (0). */
+void draft_set_broken(struct fs *fs, struct draft *draft, int error);
+/* Commits what is staged and held by nobody: its own commit failed. False: it still fails. */
+bool draft_sweep(struct fs *fs);
 /* Checks and stages changed bytes; -EINVAL or -EFBIG leave `<name>.error`. What was checked before
  * and not changed since gets the same answer. */
 int draft_stage(struct fs *fs, struct draft *draft);
@@ -193,6 +201,8 @@ void wait_abort(struct fs *fs);
 int notifier_start(struct fs *fs);
 void notifier_stop(struct fs *fs);
 void notifier_queue(struct fs *fs, const struct changes *changes);
+/* Accepted requests could not be committed: tries again until they are. */
+void notifier_sweep_later(struct fs *fs);
 /* Whether the request is the notifier's own poke of this name; then `*out` is what it is about. */
 bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct name_change *out);
 

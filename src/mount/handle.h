@@ -21,6 +21,7 @@ struct handle {
 	atomic_int refs; /* the open file's, and a text's readers' */
 	int fd;
 	bool writer;
+	bool synced;  /* fsync() was called */
 	pid_t opener; /* process (not thread) that opened it; 0 unknown */
 	struct draft *draft;
 	int64_t task, entry;

@@ -14,6 +14,9 @@
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
 
+/* Of the body that is sent: control characters grow when they are written as JSON. */
+#define BODY_MAX (32u << 20)
+
 /* A file's content up to `max` bytes; -EFBIG when it is longer. */
 int intake_read(struct fs *fs, int64_t entry, struct buf *out)
 {
@@ -88,6 +91,10 @@ int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, s
 	r = request_build(place.model, form, bytes.data, bytes.len,
 		has_defaults ? defaults.data : NULL, has_defaults ? defaults.len : 0, &rules,
 		&out->request, err);
+	if (r == 0 && out->request.body_len > BODY_MAX)
+		r = error_set(err, -EFBIG,
+			"%s becomes %zu MiB as it is sent, and %u MiB is the most that is sent.",
+			name, out->request.body_len >> 20, BODY_MAX >> 20);
 	if (r == 0) {
 		digest_bytes(bytes.data, bytes.len, out->sha);
 		out->model = place.model;

@@ -66,6 +66,13 @@ static ssize_t write_control(struct fs *fs, struct handle *handle, struct fuse_b
 	return r < 0 ? r : n;
 }
 
+static ssize_t broken(struct fs *fs, struct handle *handle, ssize_t error)
+{
+	draft_changed(fs, handle->draft);
+	draft_set_broken(fs, handle->draft, (int)-error);
+	return error;
+}
+
 static ssize_t write_file(
 	struct fs *fs, struct handle *handle, struct fuse_bufvec *in, off_t offset)
 {
@@ -78,20 +85,20 @@ static ssize_t write_file(
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (named && request_form(entry.name) != REQUEST_NONE &&
-		(uint64_t)offset + size > REQUEST_MAX_BYTES) {
-		errors_add(fs, entry.name, "A request may have 16 MiB at most.");
-		return -EFBIG;
-	}
+		(uint64_t)offset + size > REQUEST_MAX_BYTES)
+		return broken(fs, handle, -EFBIG);
 	r = draft_changed(fs, handle->draft);
 	if (r < 0)
-		return r;
+		return broken(fs, handle, r);
 	out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
 	out.buf[0].fd = handle->fd;
 	out.buf[0].pos = offset;
 	ssize_t n = fuse_buf_copy(&out, in, 0);
 	/* Again: a check may have read the file between the mark and the bytes. */
 	r = draft_changed(fs, handle->draft);
-	if (r == 0 && n > 0 && named)
+	if (n < (ssize_t)size || r < 0)
+		return broken(fs, handle, n < 0 ? n : r < 0 ? r : -ENOSPC);
+	if (named)
 		r = draft_check_write(fs, &entry);
 	return r < 0 ? r : n;
 }
@@ -132,6 +139,9 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 			draft_abandon(fs, handle->draft, caller.killed_by);
 		else
 			r = draft_stage(fs, handle->draft);
+		/* What was fsynced and is now accepted survives the loss of power as well. */
+		if (r == 0 && handle->synced)
+			r = store_sync(fs->store);
 	}
 	fuse_reply_err(req, -r);
 }
@@ -151,9 +161,8 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 	if (handle->kind == HANDLE_FILE) {
 		if ((datasync ? fdatasync(handle->fd) : fsync(handle->fd)) < 0)
 			r = -errno;
-		/* What is wrong with the request is for close() to say, not for fsync(). */
-		if (r == 0 && handle->writer)
-			draft_stage(fs, handle->draft);
+		/* Half a request may have been fsynced: only a close() says that it is whole. */
+		handle->synced = true;
 		if (r == 0)
 			r = store_sync(fs->store);
 	}
@@ -171,6 +180,8 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 		r = fallocate(handle->fd, mode, offset, length) < 0 ? -errno : 0;
 		if (r == 0)
 			r = draft_changed(fs, handle->draft);
+		else if (r != -EOPNOTSUPP)
+			r = (int)broken(fs, handle, r);
 	}
 	fuse_reply_err(req, -r);
 }
@@ -203,8 +214,12 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset,
 	}
 	int r = draft_changed(fs, to->draft);
 	ssize_t n = r < 0 ? r : copy_file_range(from->fd, &in_offset, to->fd, &out_offset, len, 0);
-	if (n < 0)
-		fuse_reply_err(req, r < 0 ? -r : errno);
+	if (n < 0 && r == 0)
+		r = errno == EOPNOTSUPP || errno == EXDEV ? -errno : (int)broken(fs, to, -errno);
+	else if (r == 0)
+		r = draft_changed(fs, to->draft);
+	if (r < 0)
+		fuse_reply_err(req, -r);
 	else
 		fuse_reply_write(req, (size_t)n);
 }

@@ -154,6 +154,9 @@ static int exchange(
 		return r;
 	if (source->kind > ENTRY_FILE || target.kind > ENTRY_FILE)
 		return -EPERM;
+	/* Two requests made or changed by one call could not both be refused. */
+	if (request_form(source->name) != REQUEST_NONE || request_form(new_name) != REQUEST_NONE)
+		return -EINVAL;
 	return store_entry_exchange(fs->store, source->id, target.id);
 }
 

@@ -275,7 +275,7 @@ int place_of(struct fs *fs, uint64_t dir, struct place *out)
 		dir = entry.dir;
 		below++;
 	}
-	return -ENOENT;
+	return -ENAMETOOLONG;
 }
 
 /* Puts "name/" before what is there. */

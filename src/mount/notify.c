@@ -19,9 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fs.h"
 #include "kiefs/inode.h"
+
+/* How long after a commit that failed it is tried again. */
+#define SWEEP_S 5
 
 struct note {
 	struct note *next;
@@ -81,6 +85,34 @@ static void tell(struct fs *fs, const struct changes *changes)
 	wait_check(fs);
 }
 
+/* Under notifier->lock. Commits that failed are tried again while there is nothing else to do. */
+static void wait_for_note(struct fs *fs)
+{
+	struct notifier *notifier = &fs->notifier;
+	struct timespec until;
+
+	if (!notifier->sweep) {
+		pthread_cond_wait(&notifier->more, &notifier->lock);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += SWEEP_S;
+	if (pthread_cond_timedwait(&notifier->more, &notifier->lock, &until) != ETIMEDOUT)
+		return;
+	pthread_mutex_unlock(&notifier->lock);
+	bool done = draft_sweep(fs);
+	pthread_mutex_lock(&notifier->lock);
+	notifier->sweep = !done;
+}
+
+void notifier_sweep_later(struct fs *fs)
+{
+	pthread_mutex_lock(&fs->notifier.lock);
+	fs->notifier.sweep = true;
+	pthread_cond_signal(&fs->notifier.more);
+	pthread_mutex_unlock(&fs->notifier.lock);
+}
+
 static void *run(void *context)
 {
 	struct fs *fs = context;
@@ -90,7 +122,7 @@ static void *run(void *context)
 	while (!notifier->stop) {
 		struct note *note = notifier->first;
 		if (!note) {
-			pthread_cond_wait(&notifier->more, &notifier->lock);
+			wait_for_note(fs);
 			continue;
 		}
 		notifier->first = note->next;

@@ -93,8 +93,10 @@ static int open_file(struct fs *fs, const struct entry *entry, struct fuse_file_
 		if (!handle->draft)
 			r = -ENOMEM;
 	}
-	if (r == 0 && writer && (fi->flags & O_TRUNC))
+	if (r == 0 && writer && (fi->flags & O_TRUNC)) {
+		draft_set_broken(fs, handle->draft, 0);
 		r = draft_changed(fs, handle->draft);
+	}
 	if (r < 0) {
 		handle_put(fs, handle);
 		return r;

@@ -55,7 +55,8 @@ static void child(int fd, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* A terminal's Ctrl-C is for the daemon, which still needs this while it ends. */
 	signal(SIGINT, SIG_IGN);
-	if (getppid() != parent || dup2(fd, 0) < 0 || close_range(1, ~0U, 0) < 0)
+	/* The directory that kiefs was started in is not to be kept from unmounting. */
+	if (chdir("/") < 0 || getppid() != parent || dup2(fd, 0) < 0 || close_range(1, ~0U, 0) < 0)
 		_exit(EXIT_FAILURE);
 	run(0);
 	_exit(EXIT_SUCCESS);

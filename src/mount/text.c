@@ -10,6 +10,7 @@
 #include "kiefs/clock.h"
 #include "kiefs/describe.h"
 #include "kiefs/inode.h"
+#include "kiefs/utf8.h"
 
 #define LOG_LINES 1000
 
@@ -57,12 +58,25 @@ static void add_number(cJSON *object, const char *name, double value)
 		cJSON_AddNumberToObject(object, name, value);
 }
 
+/* A file's name need not be UTF-8, but JSON must be. */
 static void add_text(cJSON *object, const char *name, const char *text)
 {
-	if (text)
-		cJSON_AddStringToObject(object, name, text);
-	else
+	char *plain;
+
+	if (!text) {
 		cJSON_AddNullToObject(object, name);
+		return;
+	}
+	if (utf8_is_valid(text, strlen(text))) {
+		cJSON_AddStringToObject(object, name, text);
+		return;
+	}
+	plain = strdup(text);
+	for (char *c = plain; c && *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	cJSON_AddStringToObject(object, name, plain ? plain : "");
+	free(plain);
 }
 
 static int add_results(struct fs *fs, int64_t task, cJSON *object)

@@ -16,6 +16,7 @@
 
 struct park {
 	struct park *next;
+	uint64_t serial; /* an address may be used again, this is not */
 	fuse_req_t req;
 	int64_t task, entry;
 	bool listed;
@@ -68,18 +69,19 @@ static void answer(fuse_req_t req, int error, const char *line)
 	fuse_reply_buf(req, text, (size_t)n);
 }
 
-/* Takes it off the list; false when somebody else already did. */
-static bool take(struct fs *fs, struct park *park)
+/* Takes it off the list; NULL when somebody else already did. */
+static struct park *take(struct fs *fs, uint64_t serial)
 {
 	struct park **link = &fs->waits.first;
 
-	while (*link && *link != park)
+	while (*link && (*link)->serial != serial)
 		link = &(*link)->next;
-	if (!*link)
-		return false;
+	struct park *park = *link;
+	if (!park)
+		return NULL;
 	*link = park->next;
 	park->listed = false;
-	return true;
+	return park;
 }
 
 static void interrupted(fuse_req_t req, void *data)
@@ -88,7 +90,7 @@ static void interrupted(fuse_req_t req, void *data)
 	struct fs *fs = fs_of(req);
 
 	pthread_mutex_lock(&fs->waits.lock);
-	bool mine = park->listed && take(fs, park);
+	bool mine = park->listed && take(fs, park->serial);
 	if (!mine)
 		park->interrupted = true;
 	pthread_mutex_unlock(&fs->waits.lock);
@@ -115,6 +117,7 @@ void wait_read(struct fs *fs, fuse_req_t req, int64_t task, int64_t entry)
 	/* Listed before looking: a change that comes in between finds it. */
 	pthread_mutex_lock(&fs->waits.lock);
 	bool go = !park->interrupted && !fs->waits.closed;
+	uint64_t serial = park->serial = ++fs->waits.serial;
 	if (go) {
 		park->next = fs->waits.first;
 		fs->waits.first = park;
@@ -130,48 +133,47 @@ void wait_read(struct fs *fs, fuse_req_t req, int64_t task, int64_t entry)
 	}
 	if (look(fs, task, entry, &error, line, sizeof(line)) == WAIT_MORE)
 		return;
+	/* From the listing on it may be gone: only its number is looked at. */
 	pthread_mutex_lock(&fs->waits.lock);
-	bool mine = take(fs, park);
+	park = take(fs, serial);
 	pthread_mutex_unlock(&fs->waits.lock);
-	if (mine) {
+	if (park) {
 		fuse_req_interrupt_func(req, NULL, NULL);
 		answer(req, error, line);
 		free(park);
 	}
 }
 
-/* The `n`th park's question, copied: the park itself may be gone as soon as the lock is free. */
-static bool nth(struct fs *fs, int n, struct park *copy, struct park **park)
+/* The next older park's question, copied: the park itself may be gone as soon as the lock is free.
+ * New ones come first on the list, so numbers fall along it. */
+static bool next_older(struct fs *fs, uint64_t serial, struct park *copy)
 {
 	pthread_mutex_lock(&fs->waits.lock);
 	struct park *at = fs->waits.first;
-	while (at && n-- > 0)
+	while (at && at->serial >= serial)
 		at = at->next;
 	if (at)
 		*copy = *at;
-	*park = at;
 	pthread_mutex_unlock(&fs->waits.lock);
 	return at != NULL;
 }
 
 void wait_check(struct fs *fs)
 {
-	struct park copy, *park;
+	struct park copy = {.serial = UINT64_MAX}, *park;
 	char line[128];
 	int error;
 
-	for (int i = 0; nth(fs, i, &copy, &park);) {
-		if (look(fs, copy.task, copy.entry, &error, line, sizeof(line)) == WAIT_MORE) {
-			i++;
+	while (next_older(fs, copy.serial, &copy)) {
+		if (look(fs, copy.task, copy.entry, &error, line, sizeof(line)) == WAIT_MORE)
 			continue;
-		}
 		pthread_mutex_lock(&fs->waits.lock);
-		bool mine = take(fs, park);
+		park = take(fs, copy.serial);
 		pthread_mutex_unlock(&fs->waits.lock);
-		if (!mine)
+		if (!park)
 			continue;
-		fuse_req_interrupt_func(copy.req, NULL, NULL);
-		answer(copy.req, error, line);
+		fuse_req_interrupt_func(park->req, NULL, NULL);
+		answer(park->req, error, line);
 		free(park);
 	}
 }
@@ -183,7 +185,7 @@ void wait_abort(struct fs *fs)
 		fs->waits.closed = true;
 		struct park *park = fs->waits.first;
 		if (park)
-			take(fs, park);
+			take(fs, park->serial);
 		pthread_mutex_unlock(&fs->waits.lock);
 		if (!park)
 			return;

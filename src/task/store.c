@@ -106,7 +106,7 @@ static const char *probe_tables(sqlite3 *db)
  */
 static int check_file(const char *path, struct error *err)
 {
-	char head[16];
+	char head[16], log[4096];
 	struct stat st;
 	sqlite3 *db = NULL;
 	sqlite3_stmt *statement = NULL;
@@ -131,6 +131,8 @@ static int check_file(const char *path, struct error *err)
 			"(its tasks are then unknown to kiefs), or restore it from a backup.",
 			path);
 	const char *verdict = NULL;
+	bool has_log = (size_t)snprintf(log, sizeof(log), "%s-wal", path) < sizeof(log) &&
+		       stat(log, &st) == 0 && st.st_size > 0;
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
 		sqlite3_busy_timeout(db, BUSY_MS) != SQLITE_OK ||
 		sqlite3_exec(db, "PRAGMA query_only = 1", NULL, NULL, NULL) != SQLITE_OK ||
@@ -148,8 +150,9 @@ static int check_file(const char *path, struct error *err)
 			"backup, or repair it with `sqlite3 %s .recover`.",
 			path, (int)strcspn(verdict, "\n"), verdict, path);
 	sqlite3_finalize(statement);
-	/* What is only looked at is not to be written to, not even by tidying up. */
-	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	/* What is only looked at is not to be written to: a log that was there stays. */
+	if (r < 0 && has_log)
+		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(db);
 	return r;
 }

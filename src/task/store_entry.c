@@ -196,24 +196,42 @@ static int delete_owned(struct store *store, int64_t owner, struct changes *chan
 	return n < 0 ? n : 0;
 }
 
-/* The request file is gone: an unsent task is cancelled, a sent one goes on without a place. */
-static int leave_task(
+/* The next task whose home is this name; 0: none. */
+static int next_at_name(struct store *store, const struct entry *entry, int64_t after, int64_t *id)
+{
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_AT_NAME);
+	int r = store_bind(store, s, "isi", (int64_t)entry->dir, entry->name, after);
+
+	if (r == 0)
+		r = store_step(store, s);
+	*id = r == 1 ? sqlite3_column_int64(s, 0) : 0;
+	if (s)
+		sqlite3_reset(s);
+	return r < 0 ? r : 0;
+}
+
+/* The request file is gone: what was not sent of it is cancelled, all its versions; what was sent
+ * goes on without a place. */
+static int leave_tasks(
 	struct store *store, const struct entry *entry, int64_t now_ms, struct changes *changes)
 {
-	struct task task = {0};
-	struct task_event cancel = {
+	const struct task_event cancel = {
 		.kind = EVENT_CANCEL, .progress = -1, .credits = -1, .wait_ms = -1};
-	int r = task_get_locked(store, entry->task, &task);
+	struct task task = {0};
+	int64_t id = 0;
+	int r;
 
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	if (task.dir == entry->dir && strcmp(task.name, entry->name) == 0) {
-		r = store_exec(store, SQL_TASK_DETACH, "i", task.id);
+	while ((r = next_at_name(store, entry, id, &id)) == 0 && id) {
+		r = task_get_locked(store, id, &task);
+		if (r == 0 && task.attached)
+			r = store_exec(store, SQL_TASK_DETACH, "i", id);
 		if (r == 0 && task_is_unsent(task.state))
-			r = task_event_locked(store, task.id, &cancel, now_ms,
+			r = task_event_locked(store, id, &cancel, now_ms,
 				"cancelled: the request was removed before it was sent", changes);
+		task_finish(&task);
+		if (r < 0)
+			break;
 	}
-	task_finish(&task);
 	return r;
 }
 
@@ -231,7 +249,7 @@ static int forget_entry(struct store *store, const struct entry *entry, bool rep
 	case ENTRY_FILE:
 		r = store_exec(store, SQL_STAGE_DELETE, "i", entry->id);
 		if (r == 0 && entry->task && !replaced)
-			r = leave_task(store, entry, now_ms, changes);
+			r = leave_tasks(store, entry, now_ms, changes);
 		if (r == 0 && !replaced)
 			r = delete_owned(store, entry->id, changes);
 		if (r == 0)

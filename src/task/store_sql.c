@@ -167,6 +167,8 @@ const char *const store_sql[] = {
 		" source_sha, ?3, ?3, estimate, body FROM stage WHERE entry = ?4",
 	[SQL_TASK_PREVIOUS] = "SELECT id, source_sha, model, state, attached FROM task"
 			      " WHERE dir = ? AND name = ? ORDER BY id DESC LIMIT 1",
+	[SQL_TASK_AT_NAME] = "SELECT id FROM task WHERE dir = ? AND name = ? AND id > ? ORDER BY id"
+			     " LIMIT 1",
 	[SQL_TASK_GET] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?",
 	[SQL_TASK_BODY] = "SELECT body FROM task WHERE id = ?",
 	[SQL_TASK_RECORD] = "SELECT record FROM task WHERE id = ?",
@@ -205,6 +207,8 @@ const char *const store_sql[] = {
 	[SQL_RESULT_FORGET] = "DELETE FROM result WHERE task = ? AND whole = 0",
 	[SQL_RESULT_PARK] = "UPDATE result SET due_ms = 9223372036854775807"
 			    " WHERE task = ? AND whole = 0",
+	[SQL_RESULT_RESET] =
+		"UPDATE result SET attempts = 0, etag = NULL WHERE task = ? AND whole = 0",
 	[SQL_RESULT_DUE] =
 		"SELECT " RESULT_COLUMNS " FROM result JOIN task ON task.id = result.task"
 		" WHERE whole = 0 AND result.due_ms <= ?"

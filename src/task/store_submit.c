@@ -146,6 +146,48 @@ static int new_task(struct store *store, const struct entry *entry, const struct
 	return r;
 }
 
+/*
+ * The version before this one is not sent any more when it was only waiting for something (a key,
+ * credits, a file), or when its request now stands in another model's directory. One that is
+ * queued goes out: it is a request of its own.
+ */
+static int cancel_replaced(struct store *store, int64_t id, const struct staged *staged,
+	int64_t now_ms, struct changes *changes)
+{
+	struct task_event cancel = plain_event;
+	struct task task = {0};
+	int r = id ? task_get_locked(store, id, &task) : -ENOENT;
+
+	cancel.kind = EVENT_CANCEL;
+	if (r == 0 && task_is_unsent(task.state) &&
+		(task.state == TASK_HELD || task.state == TASK_INCOMPLETE ||
+			strcmp(task.model, staged->model) != 0))
+		r = task_event_locked(store, id, &cancel, now_ms,
+			"cancelled: the request was changed before it was sent", changes);
+	task_finish(&task);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int cancel_previous(struct store *store, const struct entry *entry,
+	const struct staged *staged, int64_t now_ms, struct changes *changes)
+{
+	int64_t before = 0;
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_PREVIOUS);
+	int r = store_bind(store, s, "is", (int64_t)entry->dir, entry->name);
+
+	if (r == 0)
+		r = store_step(store, s);
+	if (r == 1)
+		before = sqlite3_column_int64(s, 0);
+	if (s)
+		sqlite3_reset(s);
+	if (r >= 0)
+		r = cancel_replaced(store, before, staged, now_ms, changes);
+	if (r == 0 && entry->task != before)
+		r = cancel_replaced(store, entry->task, staged, now_ms, changes);
+	return r;
+}
+
 static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, int64_t *task,
 	bool *fresh, struct changes *changes)
 {
@@ -166,8 +208,10 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 		goto out;
 	bool made = id == 0;
 	if (made)
+		r = cancel_previous(store, &entry, &staged, now_ms, changes);
+	if (r == 0 && made)
 		r = new_task(store, &entry, &staged, now_ms, &id, changes);
-	else
+	else if (r == 0)
 		r = store_exec(store, SQL_TASK_ATTACH, "i", id);
 	if (r == 0)
 		r = store_exec(store, SQL_ENTRY_SET_TASK, "ii", id, entry_id);
@@ -312,4 +356,15 @@ int store_recover(struct store *store, int64_t now_ms)
 			r = store_exec(store, SQL_STAGE_DELETE, "i", id);
 	}
 	return store_end(store, r == 0 && id < 0 ? (int)id : r);
+}
+
+int store_stage_next(struct store *store, int64_t after, int64_t *entry)
+{
+	store_lock(store);
+	int64_t id = first_id(store, SQL_STAGE_LIST, NULL, after);
+	store_unlock(store);
+	if (id <= 0)
+		return id < 0 ? (int)id : -ENOENT;
+	*entry = id;
+	return 0;
 }

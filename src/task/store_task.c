@@ -383,6 +383,8 @@ static int settle_results(struct store *store, const struct task *old, const str
 		return 0;
 	if (next->state == TASK_LOST)
 		return store_exec(store, SQL_RESULT_PARK, "i", next->id);
+	if (old->state == TASK_LOST && next->state == TASK_RUNNING)
+		return store_exec(store, SQL_RESULT_RESET, "i", next->id);
 	if (task_is_final(old->state) && next->state == TASK_QUEUED) {
 		/* No number is used twice: a late download of the old run finds no row. */
 		r = store_exec(store, SQL_TASK_SET_BASE, "i", next->id);

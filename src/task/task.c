@@ -23,7 +23,7 @@
  *            | way                     | service has none)     |                      | running
  * done       | all results are on disk |                       |                      |
  * failed     | refused, or failed      | error                 | RETRY                |
- * lost       | made, cannot be had     | error                 | RETRY                |
+ * lost       | made, cannot be had     | error, remote_id      | REFRESH RETRY        |
  * cancelled  | removed before it left  |                       | RETRY                |
  *
  * RESTART means something in every state; where the table is silent it changes nothing.
@@ -254,6 +254,15 @@ static int refresh(const struct task_event *event, int64_t now, struct task *nex
 	return 0;
 }
 
+/* The user's word: what is lost may be found, and asking costs nothing. */
+static int ask_again(const struct task_event *event, int64_t now, struct task *next)
+{
+	if (!next->remote_id)
+		return -EPROTO;
+	enter(next, TASK_RUNNING, now);
+	return 0;
+}
+
 static int complete(const struct task_event *event, int64_t now, struct task *next)
 {
 	end(next, TASK_DONE, now, NULL);
@@ -354,6 +363,7 @@ static step_fn *const steps[TASK_STATE_COUNT][EVENT_COUNT] = {
 		},
 	[TASK_LOST] =
 		{
+			[EVENT_REFRESH] = ask_again,
 			[EVENT_RETRY] = queue_anew,
 			[EVENT_RESTART] = stay,
 		},

@@ -196,11 +196,20 @@ void task_doubt_text(int64_t id, const char *why, char *out, int size)
 
 void task_advice(const struct task *task, char *out, int size)
 {
+	long long id = (long long)task->id;
+
 	*out = '\0';
 	if (task->state == TASK_FAILED)
 		snprintf(out, (size_t)size,
 			"Mend the request and save it, or send the same once more by "
-			"`echo retry > tasks/all/%lld/control`; either is a new task, at its own "
-			"price.\n",
-			(long long)task->id);
+			"`echo retry > tasks/all/%lld/control`; either is paid as new.\n",
+			id);
+	else if (task->state == TASK_LOST)
+		snprintf(out, (size_t)size,
+			"`echo fetch > tasks/all/%lld/control` asks the service for it once more, "
+			"at no "
+			"cost; what it said last is in record.json there. `retry` in place of "
+			"`fetch` "
+			"sends the request as new, which is paid again.\n",
+			id);
 }

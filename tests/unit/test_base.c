@@ -77,6 +77,19 @@ static void test_json_stays_inside(void **state)
 	}
 }
 
+static void test_json_too_deep(void **state)
+{
+	char text[4001];
+	struct error err = {0};
+	cJSON *value = NULL;
+
+	memset(text, '[', 2000);
+	memset(text + 2000, ']', 2000);
+	assert_int_equal(json_parse(text, 4000, &value, &err), -EINVAL);
+	assert_non_null(strstr(error_text(&err), "Too deep"));
+	error_finish(&err);
+}
+
 static void test_json_completeness(void **state)
 {
 	static const struct {
@@ -196,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_buf_stops_at_its_maximum),
 		cmocka_unit_test(test_json_errors_name_line_and_column),
 		cmocka_unit_test(test_json_stays_inside),
+		cmocka_unit_test(test_json_too_deep),
 		cmocka_unit_test(test_json_completeness),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_utf8),

@@ -210,6 +210,43 @@ static void test_removal_cancels_what_was_not_sent(void **state)
 	assert_true(exists(store, DIR_A, "b.status"));
 }
 
+static void hold(struct store *store, int64_t id)
+{
+	const struct task_event hold = {.kind = EVENT_HOLD,
+		.hold = HOLD_KEY,
+		.progress = -1,
+		.credits = -1,
+		.wait_ms = -1,
+		.text = "no key"};
+	struct changes changes = {0};
+	struct task task = {0}, next;
+
+	assert_int_equal(store_task_get(store, id, &task), 0);
+	assert_int_equal(task_step(&task, &hold, 3000, &next), 0);
+	assert_int_equal(store_task_apply(store, &task, &next, NULL, 3000, &changes), 0);
+	task_finish(&task);
+}
+
+/* Edited while it waits for a key, a request is still one request. */
+static void test_a_waiting_version_is_replaced(void **state)
+{
+	struct store *store = ((struct fixture *)*state)->store;
+	struct entry a = make(store, DIR_A, "a.txt", ENTRY_FILE);
+	struct changes changes = {0};
+	int64_t first = commit(store, &a, SHA_1, true);
+
+	hold(store, first);
+	int64_t second = commit(store, &a, SHA_2, true);
+	assert_int_equal(state_of(store, first), TASK_CANCELLED);
+	assert_true(exists(store, DIR_A, "a.status"));
+	/* A queued one goes out, and a removal takes back all versions. */
+	int64_t third = commit(store, &a, SHA_1, true);
+	assert_int_equal(state_of(store, second), TASK_QUEUED);
+	assert_int_equal(store_entry_remove(store, a.id, 3000, &changes), 0);
+	assert_int_equal(state_of(store, second), TASK_CANCELLED);
+	assert_int_equal(state_of(store, third), TASK_CANCELLED);
+}
+
 static void test_results_get_names(void **state)
 {
 	struct store *store = ((struct fixture *)*state)->store;
@@ -622,6 +659,7 @@ int main(void)
 		CASE(test_names),
 		CASE(test_same_bytes_are_no_new_task),
 		CASE(test_removal_cancels_what_was_not_sent),
+		CASE(test_a_waiting_version_is_replaced),
 		CASE(test_results_get_names),
 		CASE(test_results_follow_their_request),
 		CASE(test_a_task_without_a_place_still_ends),

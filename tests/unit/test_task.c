@@ -35,7 +35,7 @@ static const char *const expected[EVENT_COUNT] = {
 	[EVENT_SUCCEEDED] = ".......F.....",
 	[EVENT_EMPTY] = ".......R.....",
 	[EVENT_TASK_FAILED] = ".......E.....",
-	[EVENT_REFRESH] = "........R....",
+	[EVENT_REFRESH] = "........R..R.",
 	[EVENT_FETCHED] = "........D....",
 	[EVENT_GONE] = ".......LL....",
 	[EVENT_CANCEL] = "CCCCC........",
@@ -64,7 +64,8 @@ static struct task sample(enum task_state state)
 		task.hold = HOLD_KEY;
 		task.error = (char *)"No key.";
 	}
-	if (state == TASK_RUNNING || state == TASK_FETCHING || state == TASK_DONE)
+	if (state == TASK_RUNNING || state == TASK_FETCHING || state == TASK_DONE ||
+		state == TASK_LOST)
 		task.remote_id = (char *)"remote";
 	if (state == TASK_SUBMITTING || state == TASK_UNCERTAIN || state == TASK_RUNNING ||
 		state == TASK_FETCHING || state == TASK_DONE || state == TASK_LOST)

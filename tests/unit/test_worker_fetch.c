@@ -236,10 +236,17 @@ static void test_gone_for_good_is_lost(void **state)
 	assert_true(fake.now - started > 12 * HOUR);
 	assert_in_range(fake.calls[CALL_FETCH], 20, 60);
 	assert_true(world_error_has(task, "HTTP 404"));
-	assert_true(world_error_has(task, "paid again"));
+	assert_true(world_error_has(task, "cannot be had"));
 	int fetches = fake.calls[CALL_FETCH];
 	world_run(24 * HOUR);
 	assert_int_equal(fake.calls[CALL_FETCH], fetches);
+	/* The user's word makes it look again, for nothing. */
+	int submits = fake.calls[CALL_SUBMIT];
+	plan_fetch(-1, (struct fake_plan){0});
+	world_event(task, EVENT_REFRESH);
+	world_until(task, TASK_DONE, HOUR);
+	world_check_result(task, 1);
+	assert_int_equal(fake.calls[CALL_SUBMIT], submits);
 	assert_int_equal(fake.posted[1], 1);
 }
 
