@@ -18,7 +18,7 @@ enum handle_kind {
 struct handle {
 	struct handle *next, *previous; /* fs.handles */
 	enum handle_kind kind;
-	atomic_int refs; /* the open file's, and a text's readers' */
+	atomic_int refs; /* the open file's, and those of calls under way */
 	int fd;
 	bool writer;
 	bool synced;  /* fsync() was called */
@@ -35,6 +35,16 @@ static inline struct handle *handle_of(struct fuse_file_info *fi)
 
 /* NULL: out of memory. */
 struct handle *handle_new(struct fs *fs, enum handle_kind kind);
+/* The handle for the time of one call: the caller may have its answer, and close the file on
+ * another thread, before the call that answers has returned. */
+static inline struct handle *handle_use(struct fuse_file_info *fi)
+{
+	struct handle *handle = handle_of(fi);
+
+	atomic_fetch_add(&handle->refs, 1);
+	return handle;
+}
+
 /* Drops a reference; the last closes what it has, and the last writer of a draft commits. */
 void handle_put(struct fs *fs, struct handle *handle);
 /* Closes what is still open when the mount has gone. Commits nothing. */

@@ -10,25 +10,16 @@
 #include "kiefs/inode.h"
 #include "kiefs/request.h"
 
-/* The reader may have its answer and close the file before the call that answers has returned. */
-static void read_text(fuse_req_t req, struct handle *handle, size_t size, size_t offset)
+static void read_handle(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
 {
-	struct fs *fs = fs_of(req);
-	size_t left = offset < handle->text.len ? handle->text.len - offset : 0;
-
-	atomic_fetch_add(&handle->refs, 1);
-	fuse_reply_buf(req, left ? handle->text.data + offset : NULL, size < left ? size : left);
-	handle_put(fs, handle);
-}
-
-void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
-{
-	struct handle *handle = handle_of(fi);
 	struct fuse_bufvec out = FUSE_BUFVEC_INIT(size);
+	size_t left;
 
 	switch (handle->kind) {
 	case HANDLE_TEXT:
-		read_text(req, handle, size, (size_t)offset);
+		left = (size_t)offset < handle->text.len ? handle->text.len - (size_t)offset : 0;
+		fuse_reply_buf(
+			req, left ? handle->text.data + offset : NULL, size < left ? size : left);
 		return;
 	case HANDLE_RESULT:
 	case HANDLE_FILE:
@@ -48,6 +39,15 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		fuse_reply_buf(req, NULL, 0);
 		return;
 	}
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct handle *handle = handle_use(fi);
+
+	read_handle(req, handle, size, offset);
+	handle_put(fs, handle);
 }
 
 static ssize_t write_control(struct fs *fs, struct handle *handle, struct fuse_bufvec *in)
@@ -106,13 +106,15 @@ static ssize_t write_file(
 void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t offset,
 	struct fuse_file_info *fi)
 {
-	struct handle *handle = handle_of(fi);
+	struct fs *fs = fs_of(req);
+	struct handle *handle = handle_use(fi);
 	ssize_t n = -EBADF;
 
 	if (handle->kind == HANDLE_CONTROL)
-		n = write_control(fs_of(req), handle, in);
+		n = write_control(fs, handle, in);
 	else if (handle->kind == HANDLE_FILE)
-		n = write_file(fs_of(req), handle, in, offset);
+		n = write_file(fs, handle, in, offset);
+	handle_put(fs, handle);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
@@ -128,7 +130,7 @@ void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t 
 void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	struct handle *handle = handle_of(fi);
+	struct handle *handle = handle_use(fi);
 	int r = 0;
 
 	if (handle->kind == HANDLE_FILE && handle->writer && !draft_is_clean(fs, handle->draft)) {
@@ -143,6 +145,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		if (r == 0 && handle->synced)
 			r = store_sync(fs->store);
 	}
+	handle_put(fs, handle);
 	fuse_reply_err(req, -r);
 }
 
@@ -155,7 +158,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	struct handle *handle = handle_of(fi);
+	struct handle *handle = handle_use(fi);
 	int r = 0;
 
 	if (handle->kind == HANDLE_FILE) {
@@ -166,6 +169,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 		if (r == 0)
 			r = store_sync(fs->store);
 	}
+	handle_put(fs, handle);
 	fuse_reply_err(req, -r);
 }
 
@@ -173,7 +177,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 	struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	struct handle *handle = handle_of(fi);
+	struct handle *handle = handle_use(fi);
 	int r = -EBADF;
 
 	if (handle->kind == HANDLE_FILE && handle->writer) {
@@ -183,22 +187,37 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 		else if (r != -EOPNOTSUPP)
 			r = (int)broken(fs, handle, r);
 	}
+	handle_put(fs, handle);
 	fuse_reply_err(req, -r);
 }
 
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
-	struct handle *handle = handle_of(fi);
+	struct fs *fs = fs_of(req);
+	struct handle *handle = handle_use(fi);
+	off_t at = handle->fd < 0 ? -1 : lseek(handle->fd, offset, whence);
+	int error = handle->fd < 0 ? ENOSYS : errno;
 
-	if (handle->fd < 0) {
-		fuse_reply_err(req, ENOSYS);
-		return;
-	}
-	off_t at = lseek(handle->fd, offset, whence);
+	handle_put(fs, handle);
 	if (at < 0)
-		fuse_reply_err(req, errno);
+		fuse_reply_err(req, error);
 	else
 		fuse_reply_lseek(req, at);
+}
+
+static ssize_t copy_range(struct fs *fs, struct handle *from, off_t in_offset, struct handle *to,
+	off_t out_offset, size_t len)
+{
+	if (from->fd < 0 || to->kind != HANDLE_FILE || !to->writer)
+		return -EOPNOTSUPP;
+	int r = draft_changed(fs, to->draft);
+	if (r < 0)
+		return r;
+	ssize_t n = copy_file_range(from->fd, &in_offset, to->fd, &out_offset, len, 0);
+	if (n < 0)
+		return errno == EOPNOTSUPP || errno == EXDEV ? -errno : broken(fs, to, -errno);
+	r = draft_changed(fs, to->draft);
+	return r < 0 ? r : n;
 }
 
 void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset,
@@ -206,20 +225,13 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset,
 	struct fuse_file_info *out_fi, size_t len, int flags)
 {
 	struct fs *fs = fs_of(req);
-	struct handle *from = handle_of(in_fi), *to = handle_of(out_fi);
+	struct handle *from = handle_use(in_fi), *to = handle_use(out_fi);
+	ssize_t n = copy_range(fs, from, in_offset, to, out_offset, len);
 
-	if (from->fd < 0 || to->kind != HANDLE_FILE || !to->writer) {
-		fuse_reply_err(req, EOPNOTSUPP);
-		return;
-	}
-	int r = draft_changed(fs, to->draft);
-	ssize_t n = r < 0 ? r : copy_file_range(from->fd, &in_offset, to->fd, &out_offset, len, 0);
-	if (n < 0 && r == 0)
-		r = errno == EOPNOTSUPP || errno == EXDEV ? -errno : (int)broken(fs, to, -errno);
-	else if (r == 0)
-		r = draft_changed(fs, to->draft);
-	if (r < 0)
-		fuse_reply_err(req, -r);
+	handle_put(fs, from);
+	handle_put(fs, to);
+	if (n < 0)
+		fuse_reply_err(req, (int)-n);
 	else
 		fuse_reply_write(req, (size_t)n);
 }
