@@ -39,7 +39,7 @@ struct handle *handle_new(struct fs *fs, enum handle_kind kind);
  * another thread, before the call that answers has returned. */
 static inline struct handle *handle_use(struct fuse_file_info *fi)
 {
-	struct handle *handle = handle_of(fi);
+	struct handle *handle = (struct handle *)(uintptr_t)fi->fh;
 
 	atomic_fetch_add(&handle->refs, 1);
 	return handle;
