@@ -18,6 +18,12 @@ def held(bench):
     return mount, mount.path(MODEL)
 
 
+def until_held(mount, task):
+    """A close() returns before the release that makes the task is served."""
+    until(lambda: task in tasks(mount), f"task {task}")
+    wait_state(mount, task, "held")
+
+
 def refused(mount, folder, name, *words):
     contains(read(f"{folder}/{name}.error"), *words)
     equal(tasks(mount), [])
@@ -132,14 +138,14 @@ def case_a_held_request_that_is_edited_is_one_request(bench):
     mount, folder = held(bench)
     for number, text in enumerate(("one", "two", "three"), 1):
         write(f"{folder}/r.txt", text)
-        wait_state(mount, number, "held")
+        until_held(mount, number)
     equal([meta(mount, n)["state"] for n in (1, 2, 3)], ["cancelled", "cancelled", "held"])
     equal([name for name in names(folder) if name.endswith(".status")], ["r.status"])
     run("sed -i s/three/four/ r.txt", cwd=folder)
-    wait_state(mount, 4, "held")
+    until_held(mount, 4)
     other = mount.path("models/qwen/text-to-image")
     os.rename(f"{folder}/r.txt", f"{other}/r.txt")
-    wait_state(mount, 5, "held")
+    until_held(mount, 5)
     equal(tasks(mount, "held"), [5])
     os.unlink(f"{other}/r.txt")
     equal(tasks(mount, "held"), [])
