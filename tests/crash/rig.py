@@ -1,5 +1,6 @@
 """A daemon on a simulator in a directory of its own, to be killed and mounted again."""
 
+import contextlib
 import json
 import os
 import select
@@ -104,9 +105,21 @@ class Rig:
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             return any(line.split()[4] == self.mnt for line in file)
 
+    def is_mounting(self):
+        """Who may not mount has fusermount3 do it, which outlives a killed daemon."""
+        for entry in os.scandir("/proc"):
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit():
+                    with open(f"{entry.path}/cmdline", "rb") as file:
+                        words = file.read().split(b"\0")
+                    if b"fusermount3" in words[0] and self.mnt.encode() in words:
+                        return True
+        return False
+
     def unmount(self):
-        while self.is_mounted():
-            subprocess.run(["fusermount3", "-uz", self.mnt], check=False, stderr=self.said)
+        while self.is_mounting() or self.is_mounted():
+            if self.is_mounted():
+                subprocess.run(["fusermount3", "-uz", self.mnt], check=False, stderr=self.said)
 
     def end(self):
         """Ends the daemon the regular way."""

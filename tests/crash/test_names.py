@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 
@@ -218,6 +219,8 @@ def main():
             assert rig.rows("SELECT count(*) FROM task") == [(0,)]
             rig.end()
     finally:
+        # The steps took rights away, also those to remove.
+        subprocess.run(["chmod", "-R", "u+rwx", plain], check=True)
         shutil.rmtree(plain)
 
 

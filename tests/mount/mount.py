@@ -52,6 +52,11 @@ def contains(text, *words):
         assert word in text, f"no {word!r} in {text!r}"
 
 
+def denied(to_root):
+    """What a mode of the mount denies; root gets past the mode and hears the mount itself."""
+    return to_root if os.geteuid() == 0 else "Permission denied"
+
+
 def read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()

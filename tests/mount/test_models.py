@@ -26,7 +26,7 @@ def case_every_example(bench):
     for model in models:
         folder = mount.path("models", model)
         run(["cp", f"{folder}/example.json", f"{folder}/x.json"])
-    equal(tasks(mount), list(range(1, len(models) + 1)))
+    until(lambda: tasks(mount) == list(range(1, len(models) + 1)), "a task for each")
     wrong = []
     for model, entry in models.items():
         folder = mount.path("models", model)

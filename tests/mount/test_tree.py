@@ -115,11 +115,6 @@ def case_a_task_and_its_links(bench):
     equal(simulator.total(), before)
 
 
-def denied(to_root):
-    """What a mode of the mount denies; root gets past the mode and hears the mount itself."""
-    return to_root if os.geteuid() == 0 else "Permission denied"
-
-
 def case_nothing_is_made_outside_models(bench):
     mount = bench.mount()
     for place in ("x.txt", "models/x.txt", "tasks/x.txt", "tasks/all/x.txt", ".kiefs/x.txt"):
