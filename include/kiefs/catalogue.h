@@ -144,6 +144,5 @@ const struct model *catalogue_find(const struct catalogue *catalogue, const char
 const struct field *model_field(const struct model *model, const char *name);
 /* "string", "integer", ... */
 const char *field_type_name(enum field_type type);
-const char *media_kind_name(enum media_kind kind);
 /* What kind of file the field, or each element of its array, is the address of. */
 enum media_kind field_media(const struct field *field);

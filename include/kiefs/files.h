@@ -35,4 +35,3 @@ int files_open_part(const struct files *files, int64_t task, int index, int flag
 /* Makes a whole part the result: fsync, rename, fsync of the folder. 0 or -errno. */
 int files_commit_part(const struct files *files, int64_t task, int index, int fd);
 int files_remove_result(const struct files *files, int64_t task, int index);
-int files_remove_part(const struct files *files, int64_t task, int index);

@@ -72,11 +72,6 @@ const char *field_type_name(enum field_type type)
 	return type_names[type];
 }
 
-const char *media_kind_name(enum media_kind kind)
-{
-	return media_names[kind];
-}
-
 enum media_kind field_media(const struct field *field)
 {
 	return field->item ? field->item->media : field->media;

@@ -120,8 +120,6 @@ void result_name(const struct result *result, int several, char *out, size_t siz
 
 /* ---- text.c: files that are made when looked at ---- */
 
-/* Whether the inode is such a file. */
-bool text_is(struct fs *fs, uint64_t inode);
 int text_make(struct fs *fs, uint64_t inode, struct buf *out);
 
 /* ---- dir.c ---- */

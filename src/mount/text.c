@@ -196,32 +196,6 @@ static int entry_text(struct fs *fs, int64_t id, struct buf *out)
 	return entry.kind == ENTRY_STATUS ? task_text(fs, entry.task, SLOT_STATUS, out) : -EINVAL;
 }
 
-bool text_is(struct fs *fs, uint64_t inode)
-{
-	const struct tree_node *node;
-	struct entry entry;
-	int slot;
-
-	switch (inode_kind(inode)) {
-	case INODE_STATIC:
-		node = tree_find(fs->tree, inode);
-		return node && !tree_is_folder(node) && node->kind != TREE_CONTROL &&
-		       node->kind != TREE_LATEST;
-	case INODE_TASK:
-		slot = inode_task_slot(inode);
-		return slot != SLOT_DIR && slot != SLOT_WAIT && slot != SLOT_CONTROL &&
-		       slot < SLOT_RESULT;
-	case INODE_ENTRY:
-		return store_entry_get(fs->store, inode_entry_id(inode), &entry) == 0 &&
-		       (entry.kind == ENTRY_ERROR || entry.kind == ENTRY_STATUS);
-	case INODE_LINK:
-	case INODE_HOME:
-	case INODE_WAIT:
-		return false;
-	}
-	return false;
-}
-
 int text_make(struct fs *fs, uint64_t inode, struct buf *out)
 {
 	const struct tree_node *node;

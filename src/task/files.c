@@ -166,10 +166,3 @@ int files_remove_result(const struct files *files, int64_t task, int index)
 
 	return remove_path(files, &path);
 }
-
-int files_remove_part(const struct files *files, int64_t task, int index)
-{
-	struct path path = path_of("results", task, index, ".part");
-
-	return remove_path(files, &path);
-}

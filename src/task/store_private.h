@@ -10,7 +10,6 @@
 enum statement {
 	SQL_BEGIN,
 	SQL_COMMIT,
-	SQL_ROLLBACK,
 	SQL_TOUCH,
 	/* entries */
 	SQL_ENTRY_LOOKUP,

@@ -121,7 +121,6 @@ _Static_assert(sizeof(store_schema) / sizeof(store_schema[0]) == 1, "one step pe
 const char *const store_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
-	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_TOUCH] = "UPDATE sync SET count = count + 1 WHERE id = 1",
 
 	[SQL_ENTRY_LOOKUP] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? AND name = ?",

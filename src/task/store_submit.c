@@ -62,31 +62,35 @@ static int staged_get(struct store *store, int64_t entry, struct staged *out)
 	return out->model && out->sha ? 0 : -ENOMEM;
 }
 
-/*
- * The task that already stands for these bytes at this place: the one the entry has, wherever the
- * entry was moved inside the model, or the last one of that directory and name. 0 when there is
- * none; a cancelled one cost nothing and does not count.
- */
-static int same_task(
-	struct store *store, const struct entry *entry, const struct staged *staged, int64_t *out)
+/* What may stand for an entry already: the task it has, wherever it was moved, and the last one of
+ * its directory and name; 0: none. */
+static int earlier_tasks(struct store *store, const struct entry *entry, int64_t out[2])
 {
-	struct task task = {0};
-	int64_t candidates[2] = {entry->task, 0};
-	int r;
-
 	sqlite3_stmt *s = store_statement(store, SQL_TASK_PREVIOUS);
-	r = store_bind(store, s, "is", (int64_t)entry->dir, entry->name);
+	int r = store_bind(store, s, "is", (int64_t)entry->dir, entry->name);
+
 	if (r == 0)
 		r = store_step(store, s);
-	if (r == 1)
-		candidates[1] = sqlite3_column_int64(s, 0);
+	out[0] = entry->task;
+	out[1] = r == 1 ? sqlite3_column_int64(s, 0) : 0;
 	if (s)
 		sqlite3_reset(s);
+	return r < 0 ? r : 0;
+}
+
+/* The earlier task that stands for these very bytes; 0: none. A cancelled one cost nothing and does
+ * not count. */
+static int same_task(
+	struct store *store, const int64_t earlier[2], const struct staged *staged, int64_t *out)
+{
+	struct task task = {0};
+	int r = 0;
+
 	*out = 0;
 	for (int i = 0; i < 2 && r >= 0 && *out == 0; i++) {
-		if (candidates[i] == 0)
+		if (earlier[i] == 0)
 			continue;
-		r = task_get_locked(store, candidates[i], &task);
+		r = task_get_locked(store, earlier[i], &task);
 		if (r == 0 && task.state != TASK_CANCELLED &&
 			strcmp(task.source_sha, staged->sha) == 0 &&
 			strcmp(task.model, staged->model) == 0)
@@ -168,32 +172,12 @@ static int cancel_replaced(struct store *store, int64_t id, const struct staged 
 	return r == -ENOENT ? 0 : r;
 }
 
-static int cancel_previous(struct store *store, const struct entry *entry,
-	const struct staged *staged, int64_t now_ms, struct changes *changes)
-{
-	int64_t before = 0;
-	sqlite3_stmt *s = store_statement(store, SQL_TASK_PREVIOUS);
-	int r = store_bind(store, s, "is", (int64_t)entry->dir, entry->name);
-
-	if (r == 0)
-		r = store_step(store, s);
-	if (r == 1)
-		before = sqlite3_column_int64(s, 0);
-	if (s)
-		sqlite3_reset(s);
-	if (r >= 0)
-		r = cancel_replaced(store, before, staged, now_ms, changes);
-	if (r == 0 && entry->task != before)
-		r = cancel_replaced(store, entry->task, staged, now_ms, changes);
-	return r;
-}
-
 static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, int64_t *task,
 	bool *fresh, struct changes *changes)
 {
 	struct staged staged = {0};
 	struct entry entry;
-	int64_t id = 0;
+	int64_t earlier[2], id = 0;
 	int r = staged_get(store, entry_id, &staged);
 
 	if (r < 0)
@@ -203,12 +187,16 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
 		r = -ENOENT;
 	if (r == 0)
-		r = same_task(store, &entry, &staged, &id);
+		r = earlier_tasks(store, &entry, earlier);
+	if (r == 0)
+		r = same_task(store, earlier, &staged, &id);
 	if (r < 0)
 		goto out;
 	bool made = id == 0;
 	if (made)
-		r = cancel_previous(store, &entry, &staged, now_ms, changes);
+		r = cancel_replaced(store, earlier[1], &staged, now_ms, changes);
+	if (r == 0 && made && earlier[0] != earlier[1])
+		r = cancel_replaced(store, earlier[0], &staged, now_ms, changes);
 	if (r == 0 && made)
 		r = new_task(store, &entry, &staged, now_ms, &id, changes);
 	else if (r == 0)

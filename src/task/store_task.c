@@ -103,26 +103,26 @@ int store_task_latest(struct store *store, int64_t *out)
 	return r;
 }
 
-int store_task_count(struct store *store, enum task_state state, int64_t *out)
+static int number_of_state(struct store *store, enum statement which, enum task_state state,
+	int64_t none, int64_t *out)
 {
 	store_lock(store);
-	sqlite3_stmt *s = store_statement(store, SQL_TASK_COUNT);
+	sqlite3_stmt *s = store_statement(store, which);
 	int r = store_bind(store, s, "s", task_state_name(state));
 	if (r == 0)
-		r = one_number(store, s, 0, out);
+		r = one_number(store, s, none, out);
 	store_unlock(store);
 	return r;
 }
 
+int store_task_count(struct store *store, enum task_state state, int64_t *out)
+{
+	return number_of_state(store, SQL_TASK_COUNT, state, 0, out);
+}
+
 int store_task_next_due(struct store *store, enum task_state state, int64_t *due_ms)
 {
-	store_lock(store);
-	sqlite3_stmt *s = store_statement(store, SQL_TASK_NEXT_DUE);
-	int r = store_bind(store, s, "s", task_state_name(state));
-	if (r == 0)
-		r = one_number(store, s, INT64_MAX, due_ms);
-	store_unlock(store);
-	return r;
+	return number_of_state(store, SQL_TASK_NEXT_DUE, state, INT64_MAX, due_ms);
 }
 
 bool task_in_group(enum task_state state, enum task_group group)
