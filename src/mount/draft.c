@@ -38,6 +38,7 @@ struct draft {
 	bool dirty;	      /* changed since it was last checked; drafts.lock */
 	bool staged;	      /* the store holds checked bytes; drafts.lock */
 	bool closed;	      /* a close() has seen what is dirty; drafts.lock */
+	bool busy;	      /* changed or staged bytes are on their way to a task; drafts.lock */
 	bool gone;	      /* the name is removed or replaced; drafts.lock */
 	int verdict;	      /* of the last check of bytes that are not dirty; drafts.lock */
 	int broken;	      /* errno of a write that failed; 0 once the file is begun anew;
@@ -181,7 +182,7 @@ bool draft_is_pending(struct fs *fs, int64_t entry)
 {
 	pthread_mutex_lock(&fs->drafts.lock);
 	struct draft *draft = find(fs, entry);
-	bool pending = draft && (draft->dirty || draft->staged) && !draft->gone;
+	bool pending = draft && (draft->dirty || draft->staged || draft->busy) && !draft->gone;
 	pthread_mutex_unlock(&fs->drafts.lock);
 	return pending;
 }
@@ -253,7 +254,8 @@ void draft_settle(struct fs *fs, int64_t entry)
 	pthread_mutex_lock(&fs->drafts.lock);
 	for (;;) {
 		struct draft *draft = find(fs, entry);
-		if (!draft || draft->writers == 0 || !(draft->staged || draft->dirty))
+		if (!draft ||
+			!(draft->busy || (draft->writers > 0 && (draft->staged || draft->dirty))))
 			break;
 		if (pthread_cond_timedwait(&fs->drafts.settled, &fs->drafts.lock, &until))
 			break;
@@ -366,10 +368,23 @@ out:
 	return r == -EALREADY || r == -ENOENT ? 0 : r;
 }
 
+/* While bytes are checked and committed they are neither dirty nor staged, nor a task yet: whoever
+ * looks meanwhile must find that something is to come. */
+static void set_busy(struct fs *fs, struct draft *draft, bool busy)
+{
+	pthread_mutex_lock(&fs->drafts.lock);
+	draft->busy = busy && (draft->dirty || draft->staged);
+	if (!busy)
+		pthread_cond_broadcast(&fs->drafts.settled);
+	pthread_mutex_unlock(&fs->drafts.lock);
+}
+
 int draft_stage(struct fs *fs, struct draft *draft)
 {
 	pthread_mutex_lock(&draft->step);
+	set_busy(fs, draft, true);
 	int r = stage_held(fs, draft);
+	set_busy(fs, draft, false);
 	pthread_mutex_unlock(&draft->step);
 	return r;
 }
@@ -379,6 +394,7 @@ int draft_stage(struct fs *fs, struct draft *draft)
 static bool end_writer(struct fs *fs, struct draft *draft)
 {
 	pthread_mutex_lock(&draft->step);
+	set_busy(fs, draft, true);
 	pthread_mutex_lock(&fs->drafts.lock);
 	bool last = draft->writers == 1;
 	bool look = last && !draft->gone;
@@ -393,6 +409,7 @@ static bool end_writer(struct fs *fs, struct draft *draft)
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (commit)
 		draft_commit(fs, draft->entry);
+	set_busy(fs, draft, false);
 	pthread_mutex_unlock(&draft->step);
 	return last;
 }

@@ -77,12 +77,14 @@ static int find_hidden(struct fs *fs, uint64_t dir, const char *name, uint64_t *
 	if (r < 0)
 		return r;
 	draft_settle(fs, entry.id);
+	/* Asked first: what is no longer pending by then is a task in the index. */
+	bool pending = draft_is_pending(fs, entry.id);
 	r = store_entry_get(fs->store, entry.id, &entry);
 	if (r < 0)
 		return r;
 	if (dot[1] == 'w') {
 		*inode = inode_wait(entry.id);
-		return entry.task || draft_is_pending(fs, entry.id) ? 0 : -ENOENT;
+		return entry.task || pending ? 0 : -ENOENT;
 	}
 	r = place_of(fs, dir, &place);
 	if (r == 0)

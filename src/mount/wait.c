@@ -34,8 +34,10 @@ static int look(struct fs *fs, int64_t task_id, int64_t entry_id, int *error, ch
 
 	*error = 0;
 	if (entry_id) {
+		/* Asked first: what is no longer pending by then is a task in the index. */
+		bool pending = draft_is_pending(fs, entry_id);
 		r = store_entry_get(fs->store, entry_id, &entry);
-		if (r == 0 && draft_is_pending(fs, entry_id))
+		if (r == 0 && pending)
 			return WAIT_MORE;
 		task_id = r == 0 ? entry.task : 0;
 		if (r == 0 && task_id == 0)
