@@ -151,25 +151,25 @@ bool job_exists(const struct worker *worker, enum job_kind kind, int64_t task, i
 	return false;
 }
 
+/* By kind of job: starts what is due, says when something will be, takes an answer. In the order in
+ * which they are looked at: what was paid for goes first. */
+static const struct duty {
+	int (*due)(struct worker *worker);
+	int (*wait)(struct worker *worker, int64_t *wait_ms);
+	void (*done)(struct worker *worker, struct job *job, const struct http_answer *answer);
+} duties[JOB_COUNT] = {
+	[JOB_FETCH] = {fetch_due, fetch_wait, fetch_done},
+	[JOB_POLL] = {poll_due, poll_wait, poll_done},
+	[JOB_SUBMIT] = {submit_due, submit_wait, submit_done},
+};
+
 static void done(const struct http_answer *answer, void *context)
 {
 	struct worker *worker = context;
 	struct job *job = answer->user;
 
 	worker_tick(worker);
-	switch (job->kind) {
-	case JOB_SUBMIT:
-		submit_done(worker, job, answer);
-		break;
-	case JOB_POLL:
-		poll_done(worker, job, answer);
-		break;
-	case JOB_FETCH:
-		fetch_done(worker, job, answer);
-		break;
-	case JOB_COUNT:
-		break;
-	}
+	duties[job->kind].done(worker, job, answer);
 	if (!job->digest)
 		job_destroy(worker, job);
 }
@@ -251,32 +251,25 @@ static int start_what_is_due(struct worker *worker)
 		r = gate_reload(worker);
 	if (r == 0)
 		r = submit_save(worker);
-	/* What was paid for goes first. */
 	if (r == 0)
 		r = digest_due(worker);
-	if (r == 0)
-		r = fetch_due(worker);
-	if (r == 0)
-		r = poll_due(worker);
-	if (r == 0)
-		r = submit_due(worker);
+	for (int i = 0; r == 0 && i < JOB_COUNT; i++)
+		r = duties[i].due(worker);
 	return r;
 }
 
 static int next_wait(struct worker *worker, int64_t *wait_ms)
 {
-	int64_t submit = NEVER, poll = NEVER, fetch = NEVER;
-	int r = submit_wait(worker, &submit);
+	int64_t first = digest_waits(worker) ? 0 : NEVER, wait;
+	int r = 0;
 
-	if (r == 0)
-		r = poll_wait(worker, &poll);
-	if (r == 0)
-		r = fetch_wait(worker, &fetch);
-	if (poll < submit)
-		submit = poll;
-	if (fetch < submit)
-		submit = fetch;
-	*wait_ms = submit < 0 || digest_waits(worker) ? 0 : submit;
+	for (int i = 0; r == 0 && i < JOB_COUNT; i++) {
+		wait = NEVER;
+		r = duties[i].wait(worker, &wait);
+		if (wait < first)
+			first = wait;
+	}
+	*wait_ms = first < 0 ? 0 : first;
 	return r;
 }
 

@@ -22,9 +22,9 @@ struct model;
 #define ANSWER_MAX_BYTES (2 << 20) /* of an answer kept in memory */
 
 enum job_kind {
-	JOB_SUBMIT,
-	JOB_POLL,
 	JOB_FETCH,
+	JOB_POLL,
+	JOB_SUBMIT,
 	JOB_COUNT,
 };
 

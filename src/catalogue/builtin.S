@@ -1,10 +1,15 @@
-/* The catalogue's text, NUL-terminated, so that the installed program needs no data file. */
+/* The catalogue's texts, NUL-terminated, so that the installed program needs no data file. */
 	.section .rodata
-	.global catalogue_builtin
-	.global catalogue_builtin_end
+	.macro builtin name, file
+	.global builtin_\name
+	.global builtin_\name\()_end
 	.balign 16
-catalogue_builtin:
-	.incbin "catalogue.json"
-catalogue_builtin_end:
+builtin_\name:
+	.incbin "\file"
+builtin_\name\()_end:
 	.byte 0
+	.endm
+	builtin market, "market.json"
+	builtin dedicated, "dedicated.json"
+	builtin chat, "chat.json"
 	.section .note.GNU-stack, "", %progbits

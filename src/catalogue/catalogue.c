@@ -24,7 +24,10 @@
 #define FILE_MAX ((off_t)16 << 20)
 #define FORM_VERSION 1
 
-extern const char catalogue_builtin[], catalogue_builtin_end[];
+#define BUILTIN(name) extern const char builtin_##name[], builtin_##name##_end[]
+BUILTIN(market);
+BUILTIN(dedicated);
+BUILTIN(chat);
 
 struct entry {
 	struct model model;
@@ -295,6 +298,23 @@ static int settle(struct catalogue *catalogue, struct error *err)
 	return 0;
 }
 
+static int add_builtin(struct catalogue *catalogue, struct error *err)
+{
+	static const struct {
+		const char *name, *text, *end;
+	} builtin[] = {
+		{"built-in market.json", builtin_market, builtin_market_end},
+		{"built-in dedicated.json", builtin_dedicated, builtin_dedicated_end},
+		{"built-in chat.json", builtin_chat, builtin_chat_end},
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(builtin) / sizeof(builtin[0]); i++)
+		r = add_text(catalogue, builtin[i].name, builtin[i].text,
+			(size_t)(builtin[i].end - builtin[i].text), err);
+	return r;
+}
+
 int catalogue_load(const char *base_path, const char *const *extra, size_t extra_count,
 	struct catalogue **out, struct error *err)
 {
@@ -306,8 +326,7 @@ int catalogue_load(const char *base_path, const char *const *extra, size_t extra
 	if (base_path)
 		r = add_file(catalogue, base_path, err);
 	else
-		r = add_text(catalogue, "built-in catalogue", catalogue_builtin,
-			(size_t)(catalogue_builtin_end - catalogue_builtin), err);
+		r = add_builtin(catalogue, err);
 	if (r < 0)
 		goto out;
 	for (size_t i = 0; i < extra_count; i++) {

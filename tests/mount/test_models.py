@@ -15,7 +15,7 @@ KINDS = {
 
 
 def catalogue():
-    path = os.path.join(os.path.dirname(__file__), "../../src/catalogue/catalogue.json")
+    path = os.path.join(os.path.dirname(__file__), "../../src/catalogue/builtin/market.json")
     return json.loads(read(path))["models"]
 
 
