@@ -16,6 +16,7 @@
 #include "kiefs/error.h"
 #include "kiefs/key.h"
 #include "kiefs/mount.h"
+#include "kiefs/quota.h"
 #include "kiefs/store.h"
 #include "kiefs/worker.h"
 
@@ -42,6 +43,37 @@ static char *read_key(void *context)
 		store_log(program->peer, 0, clock_now_ms(), error_text(&err));
 	error_finish(&err);
 	return key;
+}
+
+static void put_quota(const struct config *config, struct quota *out)
+{
+	*out = (struct quota){
+		.per_task = config->limit_per_task,
+		.per_day = config->limit_per_day,
+		.allow_unknown = config->unknown_price == UNKNOWN_PRICE_ALLOW,
+	};
+}
+
+/* The configuration is read again for the limits alone; a broken one leaves them as they are. */
+static bool read_quota(void *context, struct quota *out)
+{
+	struct program *program = context;
+	struct config config = {0};
+	struct error err = {0};
+	int r = 0;
+
+	if (!program->worker) {
+		put_quota(&program->config, out);
+		return true;
+	}
+	r = config_load(program->argc, program->argv, &config, &err);
+	if (r == 0)
+		put_quota(&config, out);
+	else
+		store_log(program->peer, 0, clock_now_ms(), error_text(&err));
+	config_finish(&config);
+	error_finish(&err);
+	return r == 0;
 }
 
 static void notify(const struct changes *changes, void *context)
@@ -113,6 +145,7 @@ static int open_worker(struct program *program, struct error *err)
 		.notify = notify,
 		.clock = now,
 		.key = read_key,
+		.quota = read_quota,
 		.context = program,
 	};
 

@@ -26,6 +26,11 @@ enum config_validate {
 	VALIDATE_WARN,
 };
 
+enum config_unknown_price {
+	UNKNOWN_PRICE_HOLD,
+	UNKNOWN_PRICE_ALLOW,
+};
+
 /* Strings are owned. Paths are absolute. Addresses have no slash at the end. */
 struct config {
 	enum config_action action;
@@ -48,6 +53,9 @@ struct config {
 	int poll_rate;		 /* polls per second over all tasks */
 	int max_downloads;	 /* at once */
 	int64_t max_result_size; /* bytes */
+	double limit_per_task;	 /* credits; negative: no limit */
+	double limit_per_day;
+	int unknown_price;	 /* enum config_unknown_price */
 	int ready_fd;		 /* a line is written here once mounted; -1: nobody waits */
 	char **fuse_options;	 /* for libfuse's -o, as they were given (backslashes kept) */
 	size_t fuse_option_count;
@@ -97,6 +105,7 @@ enum config_type {
 	CONFIG_URL,
 	CONFIG_COUNT,  /* whole number from `min` to `max` */
 	CONFIG_SIZE,   /* bytes, with K, M, G or T for powers of 1024; from `min` to `max` */
+	CONFIG_CREDITS, /* double: 0 or more */
 	CONFIG_CHOICE, /* one word of `choices`; its place is the value */
 };
 

@@ -16,6 +16,8 @@ struct worker;
 
 struct program {
 	struct config config;
+	int argc; /* the command line, to read the configuration again */
+	char **argv;
 	int lock;		/* of the state directory */
 	struct demo demo;
 	struct catalogue *catalogue;

@@ -25,6 +25,10 @@ enum tree_kind {
 	TREE_ERRORS,
 	TREE_CONFIG,
 	TREE_CONTROL,
+	TREE_CREDITS,	 /* account/...: made when opened */
+	TREE_ACCOUNT_STATUS,
+	TREE_SPEND,
+	TREE_LIMITS,
 };
 
 struct tree_node {

@@ -153,12 +153,17 @@ static enum task_event_kind kind_of(const struct poll_answer *said)
 	return EVENT_POLL_MISSED;
 }
 
-static void put_credits(double credits, char *out, size_t size)
+static void put_credits(const struct task *task, double credits, char *out, size_t size)
 {
-	if (credits >= 0)
-		snprintf(out, size, ", %.6g credits", credits);
-	else
+	char cost[PRICE_SIZE], price[PRICE_SIZE];
+
+	if (credits < 0)
 		*out = '\0';
+	else if (task->estimate >= 0 && task->estimate != credits)
+		snprintf(out, size, ", %s credits, where %s were expected",
+			price_text(credits, cost), price_text(task->estimate, price));
+	else
+		snprintf(out, size, ", %s credits", price_text(credits, cost));
 }
 
 /* Only what is new: a task that goes on running says nothing. False: no line. */
@@ -169,9 +174,9 @@ static bool put_line(const struct task *task, const struct poll_answer *said,
 	const char *state = said->state ? said->state : "";
 	bool same = task->remote_state && strcmp(task->remote_state, state) == 0;
 	int len = (int)strcspn(text, "\n");
-	char credits[48];
+	char credits[128];
 
-	put_credits(said->credits, credits, sizeof(credits));
+	put_credits(task, said->credits, credits, sizeof(credits));
 	switch (kind) {
 	case EVENT_POLLED:
 		if (same || !*state)
@@ -188,8 +193,9 @@ static bool put_line(const struct task *task, const struct poll_answer *said,
 			task->error ? task->attempts + 1 : 1, credits);
 		return true;
 	case EVENT_TASK_FAILED:
-		snprintf(line, size, "failed at the service%s%s: %.*s", said->code ? ", code " : "",
-			said->code ? said->code : "", len, text);
+		snprintf(line, size, "failed at the service%s%s%s: %.*s",
+			said->code ? ", code " : "", said->code ? said->code : "", credits, len,
+			text);
 		return true;
 	default:
 		if (task->attempts > 0)

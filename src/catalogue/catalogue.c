@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "field.h"
 #include "form.h"
 #include "kiefs/error.h"
@@ -45,11 +46,15 @@ struct catalogue {
 	size_t service_count;
 	struct entry *entries;
 	size_t entry_count;
+	struct account_entry account;
+	const char *account_service;
+	const char *account_file;
+	const cJSON *callback;
 };
 
 struct raw_document {
 	const char *about;
-	const cJSON *form, *values, *services, *models;
+	const cJSON *form, *values, *services, *models, *account, *callback;
 };
 
 static const struct form_key document_keys[] = {
@@ -58,6 +63,8 @@ static const struct form_key document_keys[] = {
 	{"values", FORM_OBJECT, offsetof(struct raw_document, values), false},
 	{"services", FORM_OBJECT, offsetof(struct raw_document, services), false},
 	{"models", FORM_OBJECT, offsetof(struct raw_document, models), false},
+	{"account", FORM_OBJECT, offsetof(struct raw_document, account), false},
+	{"callback", FORM_TEXTS, offsetof(struct raw_document, callback), false},
 };
 
 static int out_of_memory(struct error *err)
@@ -204,6 +211,22 @@ static int add_model(const struct scope *scope, const cJSON *object, struct cata
 	return 0;
 }
 
+static int add_head(const struct scope *scope, const struct raw_document *raw,
+	struct catalogue *catalogue, struct error *err)
+{
+	int r = 0;
+
+	if (raw->callback) {
+		r = paths_check(scope, "callback", raw->callback, err);
+		catalogue->callback = raw->callback;
+	}
+	if (r < 0 || !raw->account)
+		return r;
+	catalogue->account_file = scope->name;
+	return account_read(
+		scope, raw->account, &catalogue->account, &catalogue->account_service, err);
+}
+
 static int add_document(
 	struct catalogue *catalogue, const char *file, const cJSON *document, struct error *err)
 {
@@ -229,7 +252,7 @@ static int add_document(
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return add_head(&scope, &raw, catalogue, err);
 }
 
 static int add_text(struct catalogue *catalogue, const char *file, const char *text, size_t len,
@@ -291,6 +314,15 @@ static int settle(struct catalogue *catalogue, struct error *err)
 			return form_fail(&scope, err,
 				"\"service\" is \"%s\", and no file has such a service.",
 				entry->service);
+	}
+	if (catalogue->account_service) {
+		struct scope file = {NULL, NULL, catalogue->account_file};
+		catalogue->account.service = find_service(catalogue, catalogue->account_service);
+		if (!catalogue->account.service)
+			return form_fail(&file, err,
+				"\"account\": \"service\" is \"%s\", and no file has such a "
+				"service.",
+				catalogue->account_service);
 	}
 	if (catalogue->entry_count)
 		qsort(catalogue->entries, catalogue->entry_count, sizeof(*catalogue->entries),
@@ -383,4 +415,14 @@ const struct model *catalogue_find(const struct catalogue *catalogue, const char
 	const struct entry *found = bsearch(&key, catalogue->entries, catalogue->entry_count,
 		sizeof(*catalogue->entries), by_id);
 	return found ? &found->model : NULL;
+}
+
+const struct account_entry *catalogue_account(const struct catalogue *catalogue)
+{
+	return catalogue->account.service ? &catalogue->account : NULL;
+}
+
+const cJSON *catalogue_callback(const struct catalogue *catalogue)
+{
+	return catalogue->callback;
 }

@@ -294,3 +294,15 @@ int service_read(
 	*out = raw.service;
 	return 0;
 }
+
+int paths_check(
+	const struct scope *scope, const char *key, const cJSON *paths, struct error *err)
+{
+	return check_paths(scope, key, paths, err);
+}
+
+int call_check(
+	const struct scope *scope, const char *method, const char *path, struct error *err)
+{
+	return check_call(scope, method, path, err);
+}

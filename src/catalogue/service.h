@@ -14,3 +14,9 @@ int service_read(
 
 /* An array of {"path", "kind", ...}, of a service or of a model. */
 int results_check(const struct scope *scope, const cJSON *results, struct error *err);
+
+/* An array of paths into an answer; a method and the path of an address. */
+int paths_check(
+	const struct scope *scope, const char *key, const cJSON *paths, struct error *err);
+int call_check(
+	const struct scope *scope, const char *method, const char *path, struct error *err);

@@ -13,6 +13,10 @@
 #include "kiefs/word.h"
 
 static const char *const validate_words[] = {"strict", "warn", NULL};
+static const char *const unknown_words[] = {"hold", "allow", NULL};
+
+/* More than anybody will spend, and whole numbers below it are exact. */
+#define CREDITS_MAX 1e12
 
 #define AT(member) offsetof(struct config, member)
 
@@ -46,6 +50,13 @@ static const struct config_option options[] = {
 		.max = 256},
 	{"max_result_size", CONFIG_SIZE, AT(max_result_size), "16G", NULL,
 		"largest result, in bytes", .min = 1, .max = INT64_MAX},
+	{"limit_per_task", CONFIG_CREDITS, AT(limit_per_task), NULL, NULL,
+		"credits that one request may cost"},
+	{"limit_per_day", CONFIG_CREDITS, AT(limit_per_day), NULL, NULL,
+		"credits that may be spent on one day, UTC"},
+	{"unknown_price", CONFIG_CHOICE, AT(unknown_price), "hold", NULL,
+		"what becomes of requests of unknown price while a limit is set",
+		.choices = unknown_words},
 	{"ready_fd", CONFIG_COUNT, AT(ready_fd), NULL, NULL,
 		"file descriptor that gets a line once the mount is ready", .max = INT_MAX},
 };
@@ -241,6 +252,20 @@ static int parse_number(const char *text, bool suffix, int64_t *out)
 	return 0;
 }
 
+static int set_credits(double *member, const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	/* strtod() takes more: signs, white space, hexadecimal, "inf". */
+	if (strspn(text, "0123456789.") != strlen(text) || end == text || *end)
+		return -EINVAL;
+	if (value > CREDITS_MAX)
+		return -ERANGE;
+	*member = value;
+	return 0;
+}
+
 static int choice_of(const struct config_option *option, const char *text)
 {
 	for (int i = 0; option->choices[i]; i++) {
@@ -281,6 +306,9 @@ static void describe_allowed(const struct config_option *option, const struct op
 			"count in "
 			"powers of 1024",
 			(long long)option->min, (long long)option->max);
+		break;
+	case CONFIG_CREDITS:
+		snprintf(out, size, "it must be a number of credits, 0 or more, such as 12.5");
 		break;
 	case CONFIG_CHOICE:
 		len = (size_t)snprintf(out, size, "it must be one of");
@@ -346,6 +374,8 @@ static int set_value(struct config *config, const struct config_option *option, 
 	case CONFIG_COUNT:
 	case CONFIG_SIZE:
 		return set_number(member, option, text);
+	case CONFIG_CREDITS:
+		return set_credits(member, text);
 	case CONFIG_CHOICE:
 		r = choice_of(option, text);
 		if (r >= 0)

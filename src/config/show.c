@@ -27,7 +27,9 @@ static void print_option(
 			     ? *(const int *)member
 			     : 0;
 
-	if (!text || number < 0) {
+	double credits = option->type == CONFIG_CREDITS ? *(const double *)member : 0;
+
+	if (!text || number < 0 || credits < 0) {
 		buf_addf(out, "# %s is not set\n", option->name);
 		return;
 	}
@@ -48,6 +50,9 @@ static void print_option(
 		break;
 	case CONFIG_SIZE:
 		print_size(*(const int64_t *)member, out);
+		break;
+	case CONFIG_CREDITS:
+		buf_addf(out, "%.15g\n", credits);
 		break;
 	case CONFIG_CHOICE:
 		buf_addf(out, "%s\n", option->choices[number]);
@@ -78,6 +83,7 @@ static void help_option(const struct config_option *option, struct buf *out)
 		[CONFIG_URL] = "URL",
 		[CONFIG_COUNT] = "N",
 		[CONFIG_SIZE] = "SIZE",
+		[CONFIG_CREDITS] = "CREDITS",
 	};
 	size_t start = out->len;
 

@@ -122,6 +122,14 @@ void result_name(const struct result *result, int several, char *out, size_t siz
 
 int text_make(struct fs *fs, uint64_t inode, struct buf *out);
 
+/* ---- account.c ---- */
+
+int account_text(struct fs *fs, enum tree_kind kind, struct buf *out);
+/* When what the file says was heard. */
+int64_t account_mtime(struct fs *fs, enum tree_kind kind);
+/* Somebody reads a static file: an old balance is asked for again, in the background. */
+void account_opened(struct fs *fs, uint64_t inode);
+
 /* ---- dir.c ---- */
 
 struct listing {

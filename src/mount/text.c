@@ -33,6 +33,11 @@ static int static_text(struct fs *fs, const struct tree_node *node, struct buf *
 		return out->error;
 	case TREE_CONFIG:
 		return buf_adds(out, fs->config_text);
+	case TREE_CREDITS:
+	case TREE_ACCOUNT_STATUS:
+	case TREE_SPEND:
+	case TREE_LIMITS:
+		return account_text(fs, node->kind, out);
 	default:
 		return -EISDIR;
 	}
@@ -120,7 +125,10 @@ static int meta_text(struct fs *fs, const struct task *task, struct buf *out)
 	add_time(meta, "created", task->created_ms);
 	add_time(meta, "submitted", task->submitted_ms);
 	add_time(meta, "ended", task->ended_ms);
-	add_number(meta, "estimated_credits", task->estimate);
+	if (task->estimate < 0)
+		add_text(meta, "price", "unknown");
+	else
+		cJSON_AddNumberToObject(meta, "price", task->estimate);
 	add_number(meta, "credits", task->credits);
 	add_text(meta, "source_sha256", task->source_sha);
 	int r = add_results(fs, task->id, meta);

@@ -74,6 +74,15 @@ enum statement {
 	SQL_RESULT_COUNT,
 	SQL_RESULT_ENTRY,
 	SQL_RESULT_REMOVED,
+	/* money and what was heard */
+	SQL_SPEND_DAY,
+	SQL_SPEND_LIST,
+	SQL_TASK_GATED,
+	SQL_TASK_WITHIN,
+	SQL_TASK_HELD_COUNT,
+	SQL_TASK_OF_REMOTE,
+	SQL_FACT_GET,
+	SQL_FACT_PUT,
 	/* log */
 	SQL_LOG_INSERT,
 	SQL_LOG_TASK,
@@ -82,7 +91,7 @@ enum statement {
 };
 
 extern const char *const store_sql[SQL_COUNT];
-extern const char *const store_schema[];
+extern const char *const *const store_schema[]; /* each NULL-ended */
 extern const int store_schema_version;
 
 struct store {
