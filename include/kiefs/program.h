@@ -8,6 +8,7 @@
 #include "kiefs/demo.h"
 #include "kiefs/files.h"
 
+struct callback;
 struct catalogue;
 struct error;
 struct mount;
@@ -25,6 +26,8 @@ struct program {
 	struct store *store;	/* the FUSE side's connection */
 	struct store *peer;	/* the worker's */
 	struct worker *worker;
+	struct callback *callback; /* the listener; NULL: none */
+	char *callback_url;	   /* with its secret part */
 	struct mount *mount;
 	char *config_text;
 	pthread_t worker_thread, signal_thread;

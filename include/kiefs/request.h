@@ -39,6 +39,8 @@ struct request_rules {
 	/* validate=warn: what the catalogue does not allow (values, types, missing fields) is only
 	 * a warning. What is wrong with the form (no JSON, another model) stays a fault. */
 	bool warn_only;
+	const char *callback; /* where the service is to report, unless the request says where;
+				 NULL: nowhere */
 };
 
 /* A checked request. All strings are owned; free with request_finish(). */

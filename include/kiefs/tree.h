@@ -29,6 +29,7 @@ enum tree_kind {
 	TREE_ACCOUNT_STATUS,
 	TREE_SPEND,
 	TREE_LIMITS,
+	TREE_CALLBACK,	 /* .kiefs/callback */
 };
 
 struct tree_node {

@@ -65,8 +65,14 @@ int worker_step(struct worker *worker, int max_wait_ms);
 #define FACT_CREDITS "credits"
 #define FACT_CREDITS_WHY "credits.why"
 
+/* The secret part of the address of callbacks. */
+#define FACT_CALLBACK_TOKEN "callback.token"
+
 /* From any thread. */
 void worker_account_ask(struct worker *worker); /* somebody wants to know the balance */
+/* Asks after a running task as soon as the rate allows, before all others, but not more than once a
+ * second. -EBUSY: too many are wanted at once. */
+int worker_poll_now(struct worker *worker, int64_t task);
 void worker_quota_get(struct worker *worker, struct quota *out);
 void worker_wake(struct worker *worker);   /* something new may be due */
 void worker_reload(struct worker *worker); /* read the key again, try what is held */

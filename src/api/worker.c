@@ -196,6 +196,7 @@ int worker_create(const struct worker_options *options, struct worker **out, str
 		return -ENOMEM;
 	worker->options = *options;
 	pthread_mutex_init(&worker->quota_lock, NULL);
+	pthread_mutex_init(&worker->poke_lock, NULL);
 	worker->quota = (struct quota){.per_task = -1, .per_day = -1};
 	if (worker->options.max_downloads > DOWNLOADS_MAX)
 		worker->options.max_downloads = DOWNLOADS_MAX;
@@ -238,6 +239,7 @@ void worker_destroy(struct worker *worker)
 	free(worker->api_url);
 	free(worker->upload_url);
 	pthread_mutex_destroy(&worker->quota_lock);
+	pthread_mutex_destroy(&worker->poke_lock);
 	free(worker);
 }
 

@@ -84,6 +84,29 @@ out:
 	return r;
 }
 
+static int ask_if_running(struct worker *worker, int64_t id)
+{
+	struct task task = {0};
+	int r = store_task_get(worker->options.store, id, &task);
+
+	if (r == 0 && task.state == TASK_RUNNING)
+		r = ask(worker, &task);
+	task_finish(&task);
+	return drop_stale(r);
+}
+
+/* What callbacks ask for goes first. */
+static int ask_the_poked(struct worker *worker)
+{
+	int64_t id;
+	int r = 0;
+
+	while (r == 0 && may_ask(worker) && budget_wait(worker) <= 0 &&
+		(id = poke_next(worker)) != 0)
+		r = ask_if_running(worker, id);
+	return r;
+}
+
 int poll_due(struct worker *worker)
 {
 	int64_t ids[2 * POLLS_MAX];
@@ -91,19 +114,17 @@ int poll_due(struct worker *worker)
 
 	if (!may_ask(worker) || budget_wait(worker) > 0)
 		return 0;
+	r = ask_the_poked(worker);
+	if (r < 0)
+		return r;
 	/* Those under way are the longest due: as many more as there may be of them. */
 	n = store_task_due(worker->options.store, TASK_RUNNING, worker->now, ids, 2 * POLLS_MAX);
 	for (int i = 0; i < n && r == 0; i++) {
-		struct task task = {0};
 		if (job_exists(worker, JOB_POLL, ids[i], 0))
 			continue;
 		if (!may_ask(worker) || budget_wait(worker) > 0)
 			break;
-		r = store_task_get(worker->options.store, ids[i], &task);
-		if (r == 0 && task.state == TASK_RUNNING)
-			r = ask(worker, &task);
-		task_finish(&task);
-		r = drop_stale(r);
+		r = ask_if_running(worker, ids[i]);
 	}
 	return n < 0 ? n : r;
 }
@@ -130,6 +151,9 @@ int poll_wait(struct worker *worker, int64_t *wait_ms)
 	}
 	if (n < 0 || r < 0)
 		return n < 0 ? n : drop_stale(r);
+	int64_t poked = poke_wait(worker);
+	if (poked < due)
+		due = poked;
 	*wait_ms = due < budget ? budget : due;
 	return 0;
 }

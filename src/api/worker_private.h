@@ -68,6 +68,14 @@ struct unsaved {
 	struct unsaved *next; /* worker::unsaved */
 };
 
+/* A task that a callback spoke of. */
+#define POKES_MAX 64
+struct poke {
+	int64_t task; /* 0: free */
+	bool wanted;  /* to be asked, not before that time (mono) */
+	int64_t not_before;
+};
+
 struct worker {
 	struct worker_options options;
 	char *api_url, *upload_url;
@@ -87,6 +95,8 @@ struct worker {
 	int64_t quota_after;   /* held tasks up to this one were looked at; -1: all were */
 	double quota_promised; /* estimates of those that this look has let go */
 	int64_t quota_day;
+	pthread_mutex_t poke_lock;
+	struct poke pokes[POKES_MAX]; /* poke_lock */
 	int64_t account_at;    /* mono: when to ask for the balance; NEVER */
 	int64_t account_asked; /* mono: the last time; 0: not yet */
 	bool started;
@@ -161,6 +171,12 @@ void account_soon(struct worker *worker, int64_t delay_ms);
 int account_due(struct worker *worker);
 int account_wait(struct worker *worker, int64_t *wait_ms);
 void account_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+
+/* ---- worker_poke.c ---- */
+
+/* The next task to be asked for a callback's sake, which counts as done then; 0 none. */
+int64_t poke_next(struct worker *worker);
+int64_t poke_wait(struct worker *worker);
 
 /* ---- worker_quota.c ---- */
 

@@ -57,6 +57,14 @@ static const struct config_option options[] = {
 	{"unknown_price", CONFIG_CHOICE, AT(unknown_price), "hold", NULL,
 		"what becomes of requests of unknown price while a limit is set",
 		.choices = unknown_words},
+	{"callback_listen", CONFIG_LISTEN, AT(callback_listen), NULL, NULL,
+		"port, or address:port, at which callbacks are taken"},
+	{"callback_url", CONFIG_URL, AT(callback_url), NULL, NULL,
+		"public address that leads there"},
+	{"callback_key_file", CONFIG_PATH, AT(callback_key_file), NULL, NULL,
+		"file that holds the key which callbacks are signed with"},
+	{"callback_key_command", CONFIG_TEXT, AT(callback_key_command), NULL, NULL,
+		"shell command that prints that key"},
 	{"ready_fd", CONFIG_COUNT, AT(ready_fd), NULL, NULL,
 		"file descriptor that gets a line once the mount is ready", .max = INT_MAX},
 };
@@ -290,6 +298,11 @@ static void describe_allowed(const struct config_option *option, const struct op
 			place->cwd ? "it must be a path"
 				   : "it must be a path that begins with / or ~/");
 		break;
+	case CONFIG_LISTEN:
+		snprintf(out, size,
+			"it must be a port from 0 to 65535 (0: any free one), alone or after an "
+			"address: 8080, 127.0.0.1:8080, [::1]:8080");
+		break;
 	case CONFIG_URL:
 		snprintf(out, size,
 			"it must be an https:// address, or http:// on this machine (localhost, "
@@ -339,6 +352,38 @@ static int set_url(char **member, const char *text)
 	return set_string(member, strndup(text, len));
 }
 
+/* An address that is numeric, so that nobody has to be asked what it means. */
+static bool host_is_numeric(const char *host, size_t len)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	bool six = len > 2 && host[0] == '[' && host[len - 1] == ']';
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, host, len);
+	text[len] = '\0';
+	if (six)
+		text[len - 1] = '\0';
+	return inet_pton(six ? AF_INET6 : AF_INET, text + six, &address) == 1;
+}
+
+static int set_listen(char **member, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	const char *port = colon ? colon + 1 : text;
+	size_t len = strlen(port);
+	char *whole;
+
+	if (strcmp(port, "0") != 0 && !port_is_valid(port, len))
+		return -EINVAL;
+	if (colon && !host_is_numeric(text, (size_t)(colon - text)))
+		return -EINVAL;
+	if (asprintf(&whole, "%s%s", colon ? "" : "127.0.0.1:", text) < 0)
+		return -ENOMEM;
+	return set_string(member, whole);
+}
+
 static int set_number(void *member, const struct config_option *option, const char *text)
 {
 	bool size = option->type == CONFIG_SIZE;
@@ -369,6 +414,8 @@ static int set_value(struct config *config, const struct config_option *option, 
 	case CONFIG_PATH:
 		r = option_path(text, place, &path);
 		return r < 0 ? r : set_string(member, path);
+	case CONFIG_LISTEN:
+		return set_listen(member, text);
 	case CONFIG_URL:
 		return set_url(member, text);
 	case CONFIG_COUNT:

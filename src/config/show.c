@@ -42,6 +42,7 @@ static void print_option(
 	switch (option->type) {
 	case CONFIG_TEXT:
 	case CONFIG_PATH:
+	case CONFIG_LISTEN:
 	case CONFIG_URL:
 		buf_addf(out, "%s\n", text);
 		break;
@@ -80,6 +81,7 @@ static void help_option(const struct config_option *option, struct buf *out)
 	static const char *const words[] = {
 		[CONFIG_TEXT] = "TEXT",
 		[CONFIG_PATH] = "PATH",
+		[CONFIG_LISTEN] = "[ADDRESS:]PORT",
 		[CONFIG_URL] = "URL",
 		[CONFIG_COUNT] = "N",
 		[CONFIG_SIZE] = "SIZE",

@@ -14,6 +14,7 @@
 #include "poker.h"
 
 struct buf;
+struct callback;
 struct catalogue;
 struct error;
 struct files;
@@ -78,6 +79,8 @@ struct fs {
 	struct fuse_session *session;
 	const char *mountpoint;
 	const char *config_text;
+	const struct callback *callback;
+	const char *callback_address, *callback_url;
 	bool warn_only;
 	uid_t uid;
 	gid_t gid;

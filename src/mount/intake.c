@@ -89,7 +89,8 @@ bool intake_is_refusal(int error)
 int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct intake *out,
 	struct error *err)
 {
-	const struct request_rules rules = {.warn_only = fs->warn_only};
+	const struct request_rules rules = {
+		.warn_only = fs->warn_only, .callback = fs->callback_url};
 	enum request_form form = request_form(name);
 	struct place place;
 	struct buf bytes, defaults;

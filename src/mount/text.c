@@ -7,6 +7,7 @@
 
 #include "fs.h"
 #include "kiefs/buf.h"
+#include "kiefs/callback.h"
 #include "kiefs/clock.h"
 #include "kiefs/describe.h"
 #include "kiefs/inode.h"
@@ -33,6 +34,8 @@ static int static_text(struct fs *fs, const struct tree_node *node, struct buf *
 		return out->error;
 	case TREE_CONFIG:
 		return buf_adds(out, fs->config_text);
+	case TREE_CALLBACK:
+		return callback_print(fs->callback, fs->callback_address, out);
 	case TREE_CREDITS:
 	case TREE_ACCOUNT_STATUS:
 	case TREE_SPEND:

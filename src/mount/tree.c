@@ -167,6 +167,7 @@ static int add_fixed(struct tree *tree)
 		{".kiefs/log", TREE_LOG, 0},
 		{".kiefs/errors", TREE_ERRORS, 0},
 		{".kiefs/config", TREE_CONFIG, 0},
+		{".kiefs/callback", TREE_CALLBACK, 0},
 		{".kiefs/control", TREE_CONTROL, 0},
 	};
 

@@ -92,6 +92,14 @@ static int read_draft(const struct model *model, enum request_form form, const c
 	return r_under == -ENOMEM ? r_under : r;
 }
 
+static int add_callback(struct draft *draft, const struct request_rules *rules)
+{
+	if (draft->callback || !rules || !rules->callback)
+		return 0;
+	draft->callback = cJSON_CreateString(rules->callback);
+	return draft->callback ? 0 : -ENOMEM;
+}
+
 static int finish_build(const struct model *model, struct draft *draft, struct findings *findings,
 	struct request *out)
 {
@@ -138,6 +146,8 @@ int request_build(const struct model *model, enum request_form form, const char 
 	r = read_draft(model, form, bytes, len, defaults, defaults_len, &draft, &findings);
 	if (r == 0)
 		r = draft_complete(model, &draft);
+	if (r == 0)
+		r = add_callback(&draft, rules);
 	if (r == 0)
 		r = draft_check(model, &draft, &findings);
 	if (r != -ENOMEM && findings_end(&findings) < 0)

@@ -23,7 +23,7 @@ def case_fixed_names(bench):
     equal(names(mount.point), [".kiefs", "README.md", "account", "models", "tasks"])
     equal(names(mount.path("account")), ["credits", "limits", "spend.csv", "status"])
     equal(names(mount.path("tasks")), ["active", "all", "done", "failed", "held", "latest"])
-    equal(names(mount.path(".kiefs")), ["config", "control", "errors", "log", "stats"])
+    equal(names(mount.path(".kiefs")), ["callback", "config", "control", "errors", "log", "stats"])
     contains(read(mount.path("README.md")), "models/", "tasks/", ".wait")
 
 
