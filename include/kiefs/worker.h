@@ -75,6 +75,9 @@ void worker_account_ask(struct worker *worker); /* somebody wants to know the ba
 int worker_poll_now(struct worker *worker, int64_t task);
 void worker_quota_get(struct worker *worker, struct quota *out);
 void worker_wake(struct worker *worker);   /* something new may be due */
+/* Another catalogue from now on; takes a share of it. Jobs under way end with the one they began
+ * with. */
+void worker_set_catalogue(struct worker *worker, const struct catalogue *catalogue);
 void worker_reload(struct worker *worker); /* read the key again, try what is held */
 void worker_stop(struct worker *worker);   /* let worker_run() return after the current round */
 
