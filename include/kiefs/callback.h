@@ -43,7 +43,7 @@ struct callback_options {
 	const char *listen; /* "127.0.0.1:8080", "[::1]:0"; port 0: any */
 	const char *token;  /* the last part of the only path that counts */
 	const char *key;    /* of the signatures, copied; NULL: they are not checked */
-	const cJSON *paths; /* where a body may name its task; borrowed */
+	const cJSON *paths; /* where a body may name its task; copied */
 	callback_found_fn *found;
 	callback_clock_fn *clock;
 	void *context; /* for the two above */

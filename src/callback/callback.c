@@ -314,8 +314,10 @@ int callback_start(const struct callback_options *options, struct callback **out
 	for (size_t i = 0; i < CONNECTIONS_MAX + CONNECTIONS_SPARE; i++)
 		callback->connections[i].fd = -1;
 	callback->token = strdup(options->token);
+	callback->options.paths = cJSON_Duplicate(options->paths, true);
 	callback->key = options->key ? strdup(options->key) : NULL;
-	if (!callback->token || (options->key && !callback->key))
+	if (!callback->token || (options->paths && !callback->options.paths) ||
+		(options->key && !callback->key))
 		error_set(err, r, "Out of memory.");
 	else
 		r = listen_at(callback, options->listen, err);
@@ -334,6 +336,7 @@ void callback_stop(struct callback *callback)
 		MHD_stop_daemon(callback->daemon);
 	if (callback->key)
 		explicit_bzero(callback->key, strlen(callback->key));
+	cJSON_Delete((cJSON *)callback->options.paths);
 	free(callback->key);
 	free(callback->token);
 	free(callback);

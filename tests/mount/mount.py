@@ -328,7 +328,9 @@ def meta(mount, task):
 
 
 def wait_state(mount, task, *states):
-    """Until the task's state is one of these; returns it."""
+    """Until the task's state is one of these; returns it. The release that makes the task follows
+    the close() of its request."""
+    until(lambda: os.path.exists(mount.path("tasks/all", str(task))), f"task {task} is there")
     return until(
         lambda: (state := meta(mount, task)["state"]) in states and state,
         f"task {task} is {states}; it is: {meta(mount, task)['state']}",
