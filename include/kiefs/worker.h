@@ -25,6 +25,9 @@ typedef int64_t worker_clock_fn(void *context);
  * worker_reload() and when held tasks for want of a key are looked at again. */
 typedef char *worker_key_fn(void *context);
 
+/* What a refresh found is in the file; called on the worker's thread with nothing held. */
+typedef void worker_refreshed_fn(void *context);
+
 struct worker_options {
 	const struct catalogue *catalogue;
 	struct store *store;	   /* not owned; a peer of the FUSE side's, `full` */
@@ -40,7 +43,10 @@ struct worker_options {
 	worker_notify_fn *notify;
 	worker_clock_fn *clock;
 	worker_key_fn *key;
-	void *context;		   /* for the three above */
+	worker_refreshed_fn *refreshed;
+	const char *refreshed_path; /* the file that a refresh writes; NULL: there are none */
+	const char *report_path;    /* and its report */
+	void *context;		   /* for the four above */
 	uint32_t seed;		   /* of the jitter */
 };
 
@@ -60,6 +66,7 @@ void worker_wake(struct worker *worker);   /* something new may be due */
 /* Another catalogue from now on; takes a share of it. Jobs under way end with the one they began
  * with. */
 void worker_set_catalogue(struct worker *worker, const struct catalogue *catalogue);
+void worker_refresh(struct worker *worker); /* ask the service for its models, once */
 void worker_reload(struct worker *worker); /* read the key again, try what is held */
 void worker_stop(struct worker *worker);   /* let worker_run() return after the current round */
 
