@@ -31,6 +31,8 @@ struct catalogue {
 	size_t list_count;
 	struct service_entry **services;
 	size_t service_count;
+	cJSON **overlays; /* entries of services that are like others */
+	size_t overlay_count;
 	struct entry *entries;
 	size_t entry_count;
 	const cJSON *open_model; /* what a model that nobody described starts from, or NULL */
