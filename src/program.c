@@ -84,6 +84,16 @@ static void notify(const struct changes *changes, void *context)
 	mount_notify(changes, program->mount);
 }
 
+static void refreshed(void *context)
+{
+	struct program *program = context;
+	struct error err = {0};
+
+	if (change_refreshed(program, &err) < 0)
+		store_log(program->peer, 0, clock_now_ms(), error_text(&err));
+	error_finish(&err);
+}
+
 static int open_catalogue(struct program *program, struct error *err)
 {
 	const struct {
@@ -151,6 +161,9 @@ static int open_worker(struct program *program, struct error *err)
 		.max_downloads = config->max_downloads,
 		.max_result_bytes = config->max_result_size,
 		.notify = notify,
+		.refreshed = refreshed,
+		.refreshed_path = program->refreshed_path,
+		.report_path = program->report_path,
 		.clock = now,
 		.key = read_key,
 		.quota = read_quota,

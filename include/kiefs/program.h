@@ -47,6 +47,9 @@ int change_load(struct program *program, const struct catalogue **out, struct er
 /* mount_command_fn: "reload", "refresh", "add-model ID", "remove-model ID". */
 int change_command(const char *word, const char *argument, void *program, struct error *err);
 
+/* The last refresh has written its file. -errno with `err`: the catalogue stays. */
+int change_refreshed(struct program *program, struct error *err);
+
 /* Everything but threads; after daemon_start(). `program->config` is filled in. On failure, and
  * at the end, program_close(). */
 int program_open(struct program *program, struct error *err);

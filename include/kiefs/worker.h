@@ -28,6 +28,8 @@ typedef char *worker_key_fn(void *context);
 
 /* The user's limits now. At start and at worker_reload(). False: they stay as they are. */
 typedef bool worker_quota_fn(void *context, struct quota *out);
+/* What a refresh found is in the file; called on the worker's thread with nothing held. */
+typedef void worker_refreshed_fn(void *context);
 
 struct worker_options {
 	const struct catalogue *catalogue;
@@ -45,7 +47,10 @@ struct worker_options {
 	worker_clock_fn *clock;
 	worker_key_fn *key;
 	worker_quota_fn *quota;	   /* NULL: no limits */
-	void *context;		   /* for those above */
+	worker_refreshed_fn *refreshed;
+	void *context;		   /* for the five above */
+	const char *refreshed_path; /* the file that a refresh writes; NULL: there are none */
+	const char *report_path;    /* and its report */
 	uint32_t seed;		   /* of the jitter */
 };
 
@@ -78,6 +83,7 @@ void worker_wake(struct worker *worker);   /* something new may be due */
 /* Another catalogue from now on; takes a share of it. Jobs under way end with the one they began
  * with. */
 void worker_set_catalogue(struct worker *worker, const struct catalogue *catalogue);
+void worker_refresh(struct worker *worker); /* ask the service for its models, once */
 void worker_reload(struct worker *worker); /* read the key again, try what is held */
 void worker_stop(struct worker *worker);   /* let worker_run() return after the current round */
 

@@ -167,6 +167,7 @@ static const struct duty {
 	[JOB_POLL] = {poll_due, poll_wait, poll_done},
 	[JOB_SUBMIT] = {submit_due, submit_wait, submit_done},
 	[JOB_ACCOUNT] = {account_due, account_wait, account_done},
+	[JOB_REFRESH] = {refresh_due, refresh_wait, refresh_done},
 };
 
 static void done(const struct http_answer *answer, void *context)
@@ -241,6 +242,7 @@ void worker_destroy(struct worker *worker)
 	while (worker->jobs)
 		job_destroy(worker, worker->jobs);
 	submit_forget(worker);
+	refresh_forget(worker);
 	catalogue_destroy(atomic_load(&worker->next_catalogue));
 	catalogue_destroy(worker->options.catalogue);
 	free(worker->api_url);

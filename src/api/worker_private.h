@@ -11,6 +11,7 @@
 #include "kiefs/http.h"
 #include "kiefs/limits.h"
 #include "kiefs/quota.h"
+#include "kiefs/listing.h"
 #include "kiefs/store.h"
 #include "kiefs/worker.h"
 
@@ -29,6 +30,7 @@ enum job_kind {
 	JOB_POLL,
 	JOB_SUBMIT,
 	JOB_ACCOUNT,
+	JOB_REFRESH,
 	JOB_COUNT,
 };
 
@@ -78,6 +80,21 @@ struct poke {
 	int64_t not_before;
 };
 
+/* A refresh of the catalogue under way; its states are told in worker_refresh.c. */
+struct refresh {
+	enum { REFRESH_IDLE, REFRESH_LIST, REFRESH_SCHEMA } state;
+	const struct catalogue *catalogue; /* a share: `listing` is in it */
+	struct listing listing;
+	cJSON *told;   /* array: models that are to be asked after, as the list tells of them */
+	cJSON *at;     /* in `told`: the one asked after */
+	cJSON *former; /* the file of the last refresh, or NULL */
+	cJSON *found;  /* models for the next */
+	struct buf report;
+	int64_t due;   /* worker::mono: the next question */
+	int tries;     /* of it that failed */
+	int listed, taken, known, left_out;
+};
+
 struct worker {
 	struct worker_options options; /* `catalogue`: a share of the one in force */
 	_Atomic(const struct catalogue *) next_catalogue; /* a share, or NULL */
@@ -102,12 +119,13 @@ struct worker {
 	struct poke pokes[POKES_MAX]; /* poke_lock */
 	int64_t account_at;    /* mono: when to ask for the balance; NEVER */
 	int64_t account_asked; /* mono: the last time; 0: not yet */
+	struct refresh refresh;
 	bool started;
 	bool clock_back; /* the wall clock was set back */
 	bool local_trouble; /* the disk refused a result, and the log says so */
 	int failure;	    /* first -errno of a callback, for worker_step() */
 	uint64_t random;
-	atomic_bool stop, reload, key_present, account_wanted;
+	atomic_bool stop, reload, refresh_wanted, account_wanted, key_present;
 	atomic_ullong submissions, accepted, polled, downloads, download_bytes, rate_limited,
 		errors;
 };
@@ -156,6 +174,13 @@ int fetch_wait(struct worker *worker, int64_t *wait_ms);
 void fetch_done(struct worker *worker, struct job *job, const struct http_answer *answer);
 /* The job's file is whole and its digest known: makes it a result. */
 int fetch_whole(struct worker *worker, const struct job *job, const char *sha256);
+
+/* ---- worker_refresh.c ---- */
+
+int refresh_due(struct worker *worker);
+int refresh_wait(struct worker *worker, int64_t *wait_ms);
+void refresh_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+void refresh_forget(struct worker *worker);
 
 /* ---- worker_digest.c ---- */
 

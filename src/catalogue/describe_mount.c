@@ -88,7 +88,10 @@ static const char rest[] =
 	"    tasks/active, held, done, failed   the same tasks, sorted by how they stand\n"
 	"    account/                 credits (what is left), spend.csv (by day and model), "
 	"limits\n"
-	"    .kiefs/                  stats, log and config of the mount itself\n"
+	"    by-category/             the models by what they make, as links\n"
+	"    search/WORDS/            the models that the words mean, as links: ls 'search/fox "
+	"upscale'\n"
+	"    .kiefs/                  stats, log, config and catalogue of the mount itself\n"
 	"\n## Writing a request\n\n"
 	"A file named `*.txt`, `*.md` or `*.prompt` is a prompt: its text goes into the model's\n"
 	"text field. A file named `*.json` is a request in JSON: the fields as README.md lists\n"
@@ -127,6 +130,9 @@ static const char rest[] =
 	"request had left, and it may or may not have been taken. It is never sent again by "
 	"itself,\n"
 	"because it could then be paid for twice.\n\n"
+	"A model that is not here yet: `echo 'add-model acme/new' > .kiefs/control` makes its\n"
+	"directory; nothing in its requests is checked. `echo refresh > .kiefs/control` asks the\n"
+	"service for its models.\n\n"
 	"Removing a request that was not sent yet cancels it. Removing a result removes your "
 	"copy.\n";
 

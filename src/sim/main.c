@@ -19,7 +19,9 @@
 static int open_parts(struct sim *sim, struct error *err)
 {
 	const struct options *options = &sim->options;
-	int r = catalogue_load(options->catalog, NULL, 0, &sim->catalogue, err);
+	const char *const extra[] = {options->extra_model};
+	int r = catalogue_load(
+		options->catalog, extra, options->extra_model ? 1 : 0, &sim->catalogue, err);
 
 	if (r == 0)
 		r = routes_init(&sim->routes, sim->catalogue);
