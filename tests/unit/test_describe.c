@@ -150,7 +150,7 @@ static const struct {
 	{"elevenlabs/text-to-speech-turbo-2-5", describe_readme, "55 more, see `schema.json`"},
 	{"google/gemini-2-5-pro-tts", describe_readme,
 		"| `dialogue_turns[].text` | string | yes |"},
-	{"gpt-image-2-text-to-image", describe_readme, "Only with `resolution` `\"1K\"`."},
+	{"gpt-image-2-text-to-image", describe_readme, "Only when resolution is \"1K\"."},
 	{"pixverse-v6/extend", describe_readme, "Exactly one of: `taskId`, `video_url`."},
 	{"kling/v2-1-pro", describe_readme, "`image_url` is needed too"},
 	{"minimax-h3/image-to-video", describe_readme, "see the rules below"},

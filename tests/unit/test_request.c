@@ -175,7 +175,7 @@ static int make_models(void **state)
 	fields[SEED].also = tree("[\"random\", -1]");
 	fields[SEED].has_min = true;
 	fields[BACKGROUND].values = tree("[\"opaque\", \"clear\"]");
-	fields[BACKGROUND].only_with = tree("{\"resolution\": [\"480p\", \"720p\"]}");
+	fields[BACKGROUND].only_when = tree("{\"resolution\": [\"480p\", \"720p\"]}");
 	fields[BACKGROUND].initial = tree("\"opaque\"");
 	fields[SIZE].initial = tree("\"1:1\"");
 	fields[LOOP].initial = tree("false");
@@ -608,13 +608,14 @@ static const struct refused refused[] = {
 		"of "
 		"an image, without spaces. Put the file on the web and give its address."},
 	{"company", &full, P "\"background\": \"clear\", \"resolution\": \"1080p\"}", NULL,
-		"background is only allowed when resolution is \"480p\" or \"720p\", but that is "
+		"background is only allowed when resolution is \"480p\" or \"720p\", but "
+		"resolution is "
 		"\"1080p\". Leave background out, or change resolution."},
 	{"company in defaults.json", &full, P "\"resolution\": \"1080p\"}",
 		"{\"background\": \"clear\"}",
 		"defaults.json: background is only allowed when resolution is \"480p\" or "
 		"\"720p\", "
-		"but that is \"1080p\". Leave background out, or change resolution."},
+		"but resolution is \"1080p\". Leave background out, or change resolution."},
 	{"none of any", &any, "{\"image_url\": \"https://h\"}", NULL,
 		"Something is missing: give at least one of these: prompt, or image_url + "
 		"mask_url."},
