@@ -805,7 +805,8 @@ static void assert_carried(const struct model *model, const char *body)
 
 	cJSON_ArrayForEach(member, model->example)
 	{
-		const cJSON *arrived = cJSON_GetObjectItemCaseSensitive(input, member->string);
+		const cJSON *arrived = cJSON_GetObjectItemCaseSensitive(
+			input ? input : sent, member->string);
 
 		if (!cJSON_Compare(member, arrived, true))
 			fail_msg("%s: %s was changed: %s", model->id, member->string, body);
