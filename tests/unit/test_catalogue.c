@@ -101,6 +101,39 @@ static const struct {
 		{"\"kind\" is \"picture\"", "media, image, video"}},
 	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a\",\"kind\":\"text\",\"name\":\"../x\"}]"),
 		{"\"name\" is \"../x\""}},
+	{SERVICE(SUBMIT "," RESULTS ",\"like\":\"nobody\""),
+		{"\"like\" is \"nobody\"", "before this one"}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":[],\"kind\":\"text\"}]"),
+		{"a path or an array of paths"}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":[\"a\",\"b..c\"],\"kind\":\"text\"}]"),
+		{"\"b..c\" is not a path"}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a\",\"each\":[{\"path\":\"b\",\"kind\":"
+			"\"text\"}]}]"),
+		{"\"path\" is \"a\"", "ends in \"[]\""}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a[]\",\"each\":[]}]"),
+		{"\"each\" holds 1 to 10"}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a[]\",\"each\":[{\"path\":\"b\",\"kind\":"
+			"\"song\"}]}]"),
+		{"key \"each\"", "\"kind\" is \"song\""}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a[]\",\"kind\":\"text\",\"each\":[{}]}]"),
+		{"\"kind\" is not known"}},
+	{SERVICE(SUBMIT "," RESULTS ",\"answer\":{\"messages\":[{\"text\":\"x\"}]}"),
+		{"key \"messages\"", "\"class\" is missing"}},
+	{SERVICE(SUBMIT "," RESULTS
+			",\"answer\":{\"messages\":[{\"text\":\"x\",\"class\":\"y\"}]}"),
+		{"\"class\" is \"y\"", "ok, running, later"}},
+	{SERVICE("\"submit\":{\"method\":\"POST\",\"path\":\"/\",\"body\":{},\"callback\":\"must\"}"
+		 "," RESULTS),
+		{"\"callback\" is \"must\"", "optional, required"}},
+	{SERVICE("\"submit\":{\"method\":\"POST\",\"path\":\"/\",\"body\":{},\"retry_s\":-1}"
+		 "," RESULTS),
+		{"\"retry_s\" is a number of seconds"}},
+	{SERVICE(SUBMIT "," RESULTS
+			",\"poll\":{\"method\":\"GET\",\"path\":\"/q/{task}\",\"repeat\":true}"),
+		{"\"repeat\""}},
+	{SERVICE(SUBMIT "," RESULTS
+			",\"poll\":{\"method\":\"GET\",\"path\":\"/q/{task}\",\"state\":\"s\"}"),
+		{"\"state\" and \"states\" belong together"}},
 	{SERVICE(SUBMIT "," RESULTS ",\"answer\":{\"classes\":{\"402\":\"broke\"}}"),
 		{"\"broke\"", "credits"}},
 	{SERVICE(SUBMIT "," RESULTS ",\"answer\":{\"classes\":{\"x\":\"auth\"}}"),
@@ -113,7 +146,7 @@ static const struct {
 		 "," RESULTS
 		 ",\"poll\":{\"method\":\"GET\",\"path\":\"/q/{task}\",\"state\":\"s\",\"states\":{"
 		 "\"ok\":\"done\"}}"),
-		{"\"states\" is \"done\"", "running, success, fail"}},
+		{"\"states\" is \"done\"", "running, success, fail, ended"}},
 	{SERVICE(SUBMIT
 		 "," RESULTS
 		 ",\"poll\":{\"method\":\"GET\",\"path\":\"/q/{task}\",\"state\":\"s\",\"states\":{"

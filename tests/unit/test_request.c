@@ -805,8 +805,8 @@ static void assert_carried(const struct model *model, const char *body)
 
 	cJSON_ArrayForEach(member, model->example)
 	{
-		const cJSON *arrived = cJSON_GetObjectItemCaseSensitive(
-			input ? input : sent, member->string);
+		const cJSON *arrived =
+			cJSON_GetObjectItemCaseSensitive(input ? input : sent, member->string);
 
 		if (!cJSON_Compare(member, arrived, true))
 			fail_msg("%s: %s was changed: %s", model->id, member->string, body);
@@ -830,6 +830,15 @@ static void test_missing(const struct model *model, const struct field *field)
 	free(text);
 }
 
+static bool takes_callback(const struct model *model)
+{
+	char *body = cJSON_PrintUnformatted(model->service->body);
+	bool takes = strstr(body, "$callback") != NULL;
+
+	cJSON_free(body);
+	return takes;
+}
+
 /* The built-in catalogue and this checker agree on every model. */
 static void every_model(void **state)
 {
@@ -849,7 +858,8 @@ static void every_model(void **state)
 		if (build_tree(model, whole_body(model), &text) != 0)
 			fail_msg("%s: %s", model->id, text);
 		assert_carried(model, text);
-		assert_non_null(strstr(text, "\"callBackUrl\":\"https://example.com/hook\""));
+		if (takes_callback(model))
+			assert_non_null(strstr(text, "\":\"https://example.com/hook\""));
 		free(text);
 		for (size_t j = 0; j < model->field_count; j++)
 			if (model->fields[j].required)
