@@ -22,6 +22,7 @@
 
 struct buf;
 struct error;
+struct input;
 struct poll_result;
 struct store;
 
@@ -82,7 +83,9 @@ struct stage {
 	const char *body;
 	size_t body_len;
 	double estimate;
-	const char *warnings; /* or NULL */
+	const char *warnings;	    /* or NULL */
+	const struct input *inputs; /* what the body lacks; their `task` does not count */
+	size_t input_count;	    /* at most INPUTS_MAX */
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */
@@ -151,6 +154,8 @@ struct task_update {
 };
 int store_task_apply(struct store *store, const struct task *old, const struct task *next,
 	const struct task_update *update, int64_t now_ms, struct changes *changes);
+/* Requests for this model that waited for it are due no later than this. */
+int store_due_model(struct store *store, const char *model, int64_t due_ms);
 /* The clock went back: nothing is due later than this. */
 int store_due_by(struct store *store, int64_t due_ms);
 /* EVENT_RESUME for every task held for this reason. Returns how many, or -errno. */
