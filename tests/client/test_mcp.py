@@ -73,7 +73,7 @@ def urls_in(value):
 class Mcp(unittest.TestCase):
     def setUp(self):
         self.sim = self.enterContext(
-            Simulator("--task-ms=5000", "--credits=1000", f"--files-url={FILES}"))
+            Simulator("--task-ms=600000", "--credits=1000", f"--files-url={FILES}"))
         directory = self.enterContext(tempfile.TemporaryDirectory())
         self.client = Client(self.sim.port, directory)
         self.addCleanup(self.client.close)
@@ -84,7 +84,7 @@ class Mcp(unittest.TestCase):
         made = self.client.call(tool, **arguments)
         task = made.get("task_id") or made["response"]["data"]["taskId"]
         running = self.client.call("get_task_status", task_id=task)
-        self.sim.advance(5000)
+        self.sim.advance(600000)
         shown = self.client.call("get_task_status", task_id=task)
         states = [state(status["api_response"]["data"]) for status in (running, shown)]
         self.assertEqual(list(urls_in(running)), [])
