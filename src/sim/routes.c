@@ -25,6 +25,7 @@ static const struct route fixed[] = {
 	{"GET", "/api/v1/models/", true, STAGE_OTHER, .needs_key = true, .handle = models_show},
 	{"GET", "/sim/health", .control = true, .handle = control_health},
 	{"GET", "/sim/requests", .control = true, .handle = control_requests},
+	{"GET", "/sim/callback", .control = true, .handle = control_callback},
 	{"GET", "/sim/faults", .control = true, .handle = control_list_faults},
 	{"POST", "/sim/faults", .control = true, .handle = control_add_faults},
 	{"DELETE", "/sim/faults", .control = true, .handle = control_clear_faults},

@@ -271,6 +271,8 @@ int scene_stage(struct scene *scene, unsigned index, double *at, cJSON **out)
 
 	if (!stage)
 		return -ENOENT;
+	if (!out)
+		return 0;
 	*at = cJSON_GetObjectItemCaseSensitive(stage, "at")->valuedouble;
 	return template_fill(cJSON_GetObjectItemCaseSensitive(stage, "body"), &scene->scope, out);
 }

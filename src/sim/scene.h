@@ -34,5 +34,5 @@ int scene_report(struct scene *scene, bool odd, bool empty, cJSON **out);
 /* The body of the callback of a finished task; `*out` stays NULL when its service posts none. */
 int scene_callback(struct scene *scene, cJSON **out);
 /* The body of the callback of its stage number `index` and the share of the time at which it is
- * due. 0, -ENOENT when there are no more, -ENOMEM. */
+ * due; `out` may be NULL. 0, -ENOENT when there are no more, -ENOMEM. */
 int scene_stage(struct scene *scene, unsigned index, double *at, cJSON **out);
