@@ -15,6 +15,7 @@ CONTROL_HANDLER(control_clear_faults);
 CONTROL_HANDLER(control_credits);
 CONTROL_HANDLER(control_keys);
 CONTROL_HANDLER(control_time);
+CONTROL_HANDLER(control_callback);
 CONTROL_HANDLER(control_reset);
 
 #undef CONTROL_HANDLER

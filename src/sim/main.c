@@ -20,8 +20,12 @@ static int open_parts(struct sim *sim, struct error *err)
 	const struct options *options = &sim->options;
 	int r = catalogue_load(options->catalog, NULL, 0, &sim->catalogue, err);
 
+	if (r == 0) {
+		offspring_init(&sim->offspring);
+		r = services_load(&sim->services);
+	}
 	if (r == 0)
-		r = routes_init(&sim->routes, sim->catalogue);
+		r = routes_init(&sim->routes, sim->catalogue, &sim->services);
 	if (r == 0)
 		r = tasks_init(&sim->tasks, options->max_tasks, options->seed);
 	if (r == 0)
@@ -45,6 +49,8 @@ static void close_parts(struct sim *sim)
 	ledger_finish(&sim->ledger);
 	tasks_finish(&sim->tasks);
 	routes_finish(&sim->routes);
+	services_finish(&sim->services);
+	offspring_finish(&sim->offspring);
 	catalogue_destroy(sim->catalogue);
 }
 
