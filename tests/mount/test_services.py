@@ -1,6 +1,7 @@
 """The services with paths of their own: each operation from its request to its files."""
 
 import json
+import os
 
 from mount import *
 
@@ -36,6 +37,8 @@ def case_a_song_and_what_follows(bench):
     for number in "12":
         for part in (f"song-{number}.mp3", f"song-{number}-cover.j", f"song-{number}-lyrics.txt"):
             assert any(name.startswith(part) for name in have), (part, have)
+    listed = os.listdir(f"{suno}/generate/song.task/")
+    equal(sorted(listed), sorted(set(listed)))
     song = remote_id(f"{suno}/generate/song")
     track = record(mount, f"{suno}/generate/song")["data"]["response"]["sunoData"][0]["id"]
     for operation, extension in (("wav", "wav"), ("mp4", "mp4")):
