@@ -6,12 +6,10 @@
 #include <stddef.h>
 
 #include "kiefs/buf.h"
+#include "kiefs/show.h"
 
 /* Sentences of each kind that are kept; further ones are only counted. */
 #define FINDINGS_MAX 50
-
-/* Room for a value or name as shown to a person, cut short. */
-#define SHOWN_SIZE 256
 
 /*
  * One sentence per line in each buffer. A lack of memory stays in the buffers and is returned by
@@ -22,7 +20,10 @@ struct findings {
 	struct buf warnings;
 	size_t fault_count;
 	size_t warning_count;
-	bool warn_only; /* what the catalogue does not allow is only a warning */
+	const char *reason; /* a sentence that follows each one of findings_value(); NULL: none. Not
+			       owned: whoever sets it takes it away again */
+	bool soft;	    /* what findings_value() is told is only a warning, while this is set */
+	bool warn_only;	    /* what the catalogue does not allow is only a warning */
 };
 
 void findings_init(struct findings *findings, bool warn_only);
@@ -39,16 +40,10 @@ void findings_value(struct findings *findings, const char *format, ...)
 void findings_warn(struct findings *findings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Further sentences are only counted: worth knowing before one goes to the trouble of making them. */
+/* Further sentences are only counted: worth knowing before one goes to the trouble of making them.
+ */
 bool findings_values_full(const struct findings *findings);
 bool findings_warnings_full(const struct findings *findings);
 
 /* Adds "and N more" where some were only counted. 0 or -ENOMEM. */
 int findings_end(struct findings *findings);
-
-/* A value as JSON on one line, cut short; "an array", "an object". Returns `out`. */
-const char *show_value(const cJSON *value, char out[SHOWN_SIZE]);
-/* The same without quotes, for names that a user chose. */
-const char *show_name(const char *name, char out[SHOWN_SIZE]);
-/* `"a", "b" or "c"`, cut after a dozen with the number of all. */
-void show_list(const cJSON *values, struct buf *out);

@@ -261,6 +261,12 @@ int protocol_read_submit(
 	} else {
 		read.verdict = verdict_of_outcome(answer->outcome);
 	}
+	/* To ask for something that is there already makes nothing. */
+	if (read.verdict == SUBMIT_UNCERTAIN && strcmp(model->service->submit_method, "GET") == 0) {
+		read.verdict = SUBMIT_EARLY;
+		if (read.retry_after_ms < model->service->retry_ms)
+			read.retry_after_ms = model->service->retry_ms;
+	}
 	if (read.verdict != SUBMIT_ACCEPTED) {
 		read.message = envelope_sentence(&envelope, answer, what_to_say(read.verdict));
 		r = read.message ? 0 : -ENOMEM;

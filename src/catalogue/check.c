@@ -36,6 +36,16 @@ bool value_same(const cJSON *a, const cJSON *b)
 	return cJSON_IsBool(a) && cJSON_IsBool(b) && cJSON_IsTrue(a) == cJSON_IsTrue(b);
 }
 
+bool value_number(const cJSON *value, double *out)
+{
+	if (cJSON_IsString(value))
+		return spelled_number(value->valuestring, out);
+	if (!cJSON_IsNumber(value))
+		return false;
+	*out = value->valuedouble;
+	return true;
+}
+
 static bool is_among(const cJSON *value, const cJSON *list)
 {
 	for (const cJSON *item = list ? list->child : NULL; item; item = item->next)

@@ -11,6 +11,8 @@ struct scope;
 
 /* Equal scalars; a number equals the string that spells it. */
 bool value_same(const cJSON *a, const cJSON *b);
+/* A number, or a text that spells one; NULL is none. */
+bool value_number(const cJSON *value, double *out);
 
 /* 0, or -EINVAL with the reason. */
 int value_check(const struct scope *scope, const struct field *field, const cJSON *value,

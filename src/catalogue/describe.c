@@ -294,16 +294,9 @@ static void add_limits(const struct field *field, size_t start, struct buf *out)
 	}
 }
 
-static void add_only_with(const struct field *field, size_t start, struct buf *out)
+void words_limits(const struct field *field, struct buf *out)
 {
-	for (const cJSON *i = field->only_with ? field->only_with->child : NULL; i; i = i->next) {
-		buf_addf(out, "%sOnly with `%s` ", out->len > start ? " " : "", i->string);
-		for (const cJSON *value = i->child; value; value = value->next) {
-			buf_adds(out, value == i->child ? "" : " or ");
-			words_value(value, out);
-		}
-		buf_adds(out, ".");
-	}
+	add_limits(field, out->len, out);
 }
 
 static void add_type(const struct field *field, struct buf *out)
@@ -337,7 +330,7 @@ static void add_field(const struct field *field, const char *prefix, struct buf 
 		buf_addf(out, "Out of use.%s", field->note ? " " : "");
 	if (field->note)
 		add_cell(out, field->note);
-	add_only_with(field, start, out);
+	words_conditions(field, start, out);
 	buf_adds(out, " |\n");
 
 	buf_init(&path, out->max);
@@ -352,19 +345,6 @@ static void add_field(const struct field *field, const char *prefix, struct buf 
 	buf_finish(&path);
 }
 
-static void add_sets(const cJSON *sets, const char *intro, struct buf *out)
-{
-	if (!sets)
-		return;
-	buf_addf(out, "- %s: ", intro);
-	for (const cJSON *set = sets->child; set; set = set->next) {
-		for (const cJSON *name = set->child; name; name = name->next)
-			buf_addf(out, "%s`%s`", name == set->child ? "" : " with ",
-				name->valuestring);
-		buf_adds(out, set->next ? ", " : ".\n");
-	}
-}
-
 static void add_fields(const struct model *model, struct buf *out)
 {
 	buf_adds(out, "\n## Fields\n\n"
@@ -372,11 +352,10 @@ static void add_fields(const struct model *model, struct buf *out)
 		      "| --- | --- | --- | --- | --- | --- |\n");
 	for (size_t i = 0; i < model->field_count; i++)
 		add_field(&model->fields[i], "", out);
-	if (!model->any_of && !model->one_of && !model->rules)
+	if (!model->any_of && !model->one_of && !model->rules && model->check_count == 0)
 		return;
 	buf_adds(out, "\n## Rules\n\n");
-	add_sets(model->any_of, "At least one of", out);
-	add_sets(model->one_of, "Exactly one of", out);
+	words_checks(model, out);
 	for (const cJSON *i = model->rules ? model->rules->child : NULL; i; i = i->next)
 		buf_addf(out, "- %s\n", i->valuestring);
 }

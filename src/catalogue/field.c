@@ -33,7 +33,8 @@ static const char *const media_names[] = {
 /* A field as it stands in the file. */
 struct raw_field {
 	const char *type, *media;
-	const cJSON *also_types, *values, *min, *max, *step, *max_file_mb, *items, *members;
+	const cJSON *also_types, *values, *min, *max, *step, *max_file_mb, *items, *members,
+		*limits;
 	struct field field;
 };
 
@@ -63,9 +64,12 @@ static const struct form_key keys[] = {
 	{"scheme", FORM_TEXT, FIELD(scheme), false},
 	{"max_file_mb", FORM_NUMBER, RAW(max_file_mb), false},
 	{"accept", FORM_TEXTS, FIELD(accepted), false},
-	{"only_with", FORM_OBJECT, FIELD(only_with), false},
 	{"task", FORM_OBJECT, FIELD(task), false},
 	{"track", FORM_FLAG, FIELD(track), false},
+	{"required_when", FORM_ANY, FIELD(required_when), false},
+	{"only_when", FORM_ANY, FIELD(only_when), false},
+	{"unused_when", FORM_ANY, FIELD(unused_when), false},
+	{"limits", FORM_LIST, RAW(limits), false},
 	{"deprecated", FORM_FLAG, FIELD(deprecated), false},
 	{"note", FORM_TEXT, FIELD(note), false},
 };
@@ -104,8 +108,7 @@ static int read_types(const struct scope *scope, const struct raw_field *raw, st
 	return 0;
 }
 
-/* An array as it stands, or the named list. */
-static int find_list(const struct scope *scope, const struct lists *lists, const char *key,
+int field_list(const struct scope *scope, const struct lists *lists, const char *key,
 	const cJSON *value, const cJSON **out, struct error *err)
 {
 	if (!value)
@@ -170,7 +173,12 @@ static int check_belongs(const struct scope *scope, const struct field *field, s
 			return form_fail(scope, err,
 				"\"%s\" does not belong to a field of type %s%s.", table[i].key,
 				type_names[field->type], text ? " like this one" : "");
-	if (array && !field->item)
+	return 0;
+}
+
+static int check_inner(const struct scope *scope, const struct field *field, struct error *err)
+{
+	if (field->type == FIELD_ARRAY && !field->item)
 		return form_fail(scope, err, "an array needs \"items\".");
 	if (field->type == FIELD_OBJECT && !field->members)
 		return form_fail(scope, err, "an object needs \"members\".");
@@ -221,6 +229,16 @@ static int check_values(const struct scope *scope, const struct field *field, st
 	return field->initial ? value_check(&inner, field, field->initial, err) : 0;
 }
 
+int field_check(const struct scope *scope, const struct field *field, struct error *err)
+{
+	int r = check_belongs(scope, field, err);
+
+	if (r < 0)
+		return r;
+	r = check_limits(scope, field, err);
+	return r < 0 ? r : check_values(scope, field, err);
+}
+
 static void field_finish(struct field *field)
 {
 	if (field->item) {
@@ -228,6 +246,7 @@ static void field_finish(struct field *field)
 		free((struct field *)field->item);
 	}
 	fields_free((struct field *)field->members, field->member_count);
+	field_limits_free(field);
 }
 
 /* `out->name` is set; on failure what was allocated is freed. */
@@ -250,10 +269,10 @@ static int field_read(const struct scope *scope, const struct lists *lists, cons
 	r = read_types(scope, &raw, &field, err);
 	if (r < 0)
 		goto out;
-	r = find_list(scope, lists, "values", raw.values, &field.values, err);
+	r = field_list(scope, lists, "values", raw.values, &field.values, err);
 	if (r < 0)
 		goto out;
-	r = find_list(scope, lists, "also", raw.field.also, &field.also, err);
+	r = field_list(scope, lists, "also", raw.field.also, &field.also, err);
 	if (r < 0)
 		goto out;
 	if (raw.items) {
@@ -277,16 +296,13 @@ static int field_read(const struct scope *scope, const struct lists *lists, cons
 			goto out;
 		field.members = members;
 	}
-	r = check_belongs(scope, &field, err);
-	if (r < 0)
-		goto out;
-	r = check_limits(scope, &field, err);
-	if (r < 0)
-		goto out;
-	r = field_task_check(scope, &field, err);
-	if (r < 0)
-		goto out;
-	r = check_values(scope, &field, err);
+	r = check_inner(scope, &field, err);
+	if (r == 0)
+		r = field_check(scope, &field, err);
+	if (r == 0)
+		r = field_task_check(scope, &field, err);
+	if (r == 0)
+		r = field_limits_read(scope, lists, raw.limits, &field, err);
 	if (r < 0)
 		goto out;
 	*out = field;
@@ -294,26 +310,6 @@ static int field_read(const struct scope *scope, const struct lists *lists, cons
 out:
 	field_finish(&field);
 	return r;
-}
-
-/* The fields named by only_with stand beside it. */
-static int check_only_with(const struct scope *scope, const cJSON *object,
-	const struct field *field, struct error *err)
-{
-	struct scope inner = {scope, "field", field->name};
-
-	for (const cJSON *i = field->only_with ? field->only_with->child : NULL; i; i = i->next) {
-		if (!cJSON_GetObjectItemCaseSensitive(object, i->string))
-			return form_fail(&inner, err,
-				"\"only_with\" names \"%s\", and there is "
-				"no such field.",
-				i->string);
-		if (!cJSON_IsArray(i) || !i->child)
-			return form_fail(&inner, err,
-				"\"only_with\" must give an array of values for \"%s\".",
-				i->string);
-	}
-	return 0;
 }
 
 int fields_read(const struct scope *scope, const struct lists *lists, const cJSON *object,
@@ -332,9 +328,7 @@ int fields_read(const struct scope *scope, const struct lists *lists, const cJSO
 		r = field_read(&inner, lists, i, &fields[done], err);
 		if (r < 0)
 			goto out;
-		r = check_only_with(scope, object, &fields[done++], err);
-		if (r < 0)
-			goto out;
+		done++;
 	}
 	*out = fields;
 	*count = size;

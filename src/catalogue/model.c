@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "check.h"
+#include "condition_check.h"
 #include "field.h"
 #include "form.h"
 #include "kiefs/catalogue.h"
+#include "kiefs/condition.h"
 #include "price_check.h"
 #include "result_entry.h"
+#include "rule.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -18,7 +21,7 @@ static const char *const outputs[] = {"image", "video", "audio", "text", "json"}
 
 struct raw_model {
 	const char *service;
-	const cJSON *fields;
+	const cJSON *fields, *checks;
 	struct model model;
 };
 
@@ -40,6 +43,7 @@ static const struct form_key keys[] = {
 	{"prompt", FORM_OBJECT, MODEL(prompt), false},
 	{"any_of", FORM_LIST, MODEL(any_of), false},
 	{"one_of", FORM_LIST, MODEL(one_of), false},
+	{"checks", FORM_LIST, RAW(checks), false},
 	{"rules", FORM_TEXTS, MODEL(rules), false},
 	{"price", FORM_OBJECT, MODEL(price), false},
 	{"example", FORM_OBJECT, MODEL(example), true},
@@ -76,22 +80,6 @@ int model_id_check(const char *id, struct error *err)
 	return check_id(&(struct scope){NULL, NULL, id}, id, err);
 }
 
-static int check_sets(const struct scope *scope, const struct model *model, const char *key,
-	const cJSON *sets, struct error *err)
-{
-	for (const cJSON *set = sets ? sets->child : NULL; set; set = set->next) {
-		if (!cJSON_IsArray(set) || !set->child)
-			return form_fail(scope, err,
-				"\"%s\" must be an array of arrays of field names.", key);
-		for (const cJSON *name = set->child; name; name = name->next)
-			if (!cJSON_IsString(name) || !model_field(model, name->valuestring))
-				return form_fail(scope, err,
-					"\"%s\" names \"%s\", and there is no such field.", key,
-					cJSON_IsString(name) ? name->valuestring : "?");
-	}
-	return 0;
-}
-
 static bool holds_prompt(const cJSON *value)
 {
 	if (cJSON_IsString(value))
@@ -119,11 +107,16 @@ static int check_prompt(const struct scope *scope, const struct model *model, st
 static int check_parts(const struct scope *scope, const struct model *model, struct error *err)
 {
 	struct scope example = {scope, "key", "example"};
-	int r = check_sets(scope, model, "any_of", model->any_of, err);
+	struct level level = {model->fields, model->field_count, NULL, NULL};
+	int r = conditions_check(scope, &level, err);
 
 	if (r < 0)
 		return r;
-	r = check_sets(scope, model, "one_of", model->one_of, err);
+	r = sets_check(scope, model, "any_of", model->any_of, err);
+
+	if (r < 0)
+		return r;
+	r = sets_check(scope, model, "one_of", model->one_of, err);
 	if (r < 0)
 		return r;
 	r = check_prompt(scope, model, err);
@@ -162,7 +155,9 @@ int model_read(const struct scope *scope, const struct lists *lists, const cJSON
 	if (r < 0)
 		return r;
 	model.fields = fields;
-	r = check_parts(scope, &model, err);
+	r = rules_read(scope, raw.checks, &model, err);
+	if (r == 0)
+		r = check_parts(scope, &model, err);
 	if (r < 0) {
 		model_finish(&model);
 		return r;
@@ -177,4 +172,5 @@ void model_finish(struct model *model)
 	fields_free((struct field *)model->fields, model->field_count);
 	model->fields = NULL;
 	model->field_count = 0;
+	rules_free(model);
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
 #include "kiefs/catalogue.h"
+#include "kiefs/condition.h"
 #include "kiefs/jsonpath.h"
 #include "kiefs/utf8.h"
 
@@ -15,54 +15,9 @@ static const cJSON *member(const cJSON *object, const char *name)
 	return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-static bool is_filled(const cJSON *input, const char *name)
+static bool row_applies(const struct level *level, const cJSON *row)
 {
-	const cJSON *value = member(input, name);
-
-	if (cJSON_IsString(value))
-		return value->valuestring[0] != '\0';
-	if (cJSON_IsArray(value))
-		return value->child;
-	return value && !cJSON_IsNull(value);
-}
-
-/* What the request says, or what counts when it says nothing. */
-static const cJSON *effective(const struct model *model, const cJSON *input, const char *name)
-{
-	const struct field *field = model_field(model, name);
-
-	if (is_filled(input, name) || !field)
-		return member(input, name);
-	return field->initial;
-}
-
-static bool matches(const cJSON *value, const cJSON *wanted)
-{
-	if (!cJSON_IsArray(wanted))
-		return value_same(value, wanted);
-	for (const cJSON *i = wanted->child; i; i = i->next)
-		if (value_same(value, i))
-			return true;
-	return false;
-}
-
-static bool row_applies(const struct model *model, const cJSON *row, const cJSON *input)
-{
-	const cJSON *when = member(row, "when"), *with = member(row, "with");
-	const cJSON *without = member(row, "without");
-	bool any = !with;
-
-	for (const cJSON *i = when ? when->child : NULL; i; i = i->next) {
-		const cJSON *value = effective(model, input, i->string);
-		if (!value || !matches(value, i))
-			return false;
-	}
-	for (const cJSON *i = with ? with->child : NULL; i; i = i->next)
-		any = any || is_filled(input, i->valuestring);
-	for (const cJSON *i = without ? without->child : NULL; i; i = i->next)
-		if (is_filled(input, i->valuestring))
-			return false;
-	return any;
+	return condition_test(member(row, "when"), level) == VERDICT_YES;
 }
 
 static int add_length(const cJSON *item, void *user)
@@ -90,14 +45,14 @@ static int count_characters(
 
 /* How many units this request buys by this row. */
 static int count_units(
-	const struct model *model, const cJSON *row, const cJSON *input, double *count)
+	const struct model *model, const cJSON *row, const struct level *level, double *count)
 {
 	const cJSON *characters = member(model->price, "characters");
 	const cJSON *rule = member(row, "count");
 	char *end;
 
 	if (!rule && characters)
-		return count_characters(model->price, characters, input, count);
+		return count_characters(model->price, characters, level->object, count);
 	if (!rule)
 		rule = member(model->price, "count");
 	if (!rule)
@@ -108,7 +63,7 @@ static int count_units(
 		return 0;
 	if (!cJSON_IsString(rule))
 		return -ENODATA;
-	const cJSON *value = effective(model, input, rule->valuestring);
+	const cJSON *value = level_value(level, rule->valuestring);
 	double number = cJSON_IsNumber(value) ? value->valuedouble : 0;
 	if (cJSON_IsString(value)) {
 		number = strtod(value->valuestring, &end);
@@ -136,6 +91,7 @@ static double extra_credits(const cJSON *extra, const cJSON *input)
 
 int price_of(const struct model *model, const cJSON *input, double *credits)
 {
+	struct level level = {model->fields, model->field_count, input, NULL};
 	const cJSON *row;
 	double count = 0;
 
@@ -143,9 +99,9 @@ int price_of(const struct model *model, const cJSON *input, double *credits)
 		return -ENODATA;
 	cJSON_ArrayForEach(row, member(model->price, "table"))
 	{
-		if (!row_applies(model, row, input))
+		if (!row_applies(&level, row))
 			continue;
-		int r = count_units(model, row, input, &count);
+		int r = count_units(model, row, &level, &count);
 		if (r == -ENODATA)
 			continue;
 		if (r < 0)

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "condition_check.h"
 #include "form.h"
 #include "kiefs/catalogue.h"
+#include "kiefs/condition.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -14,7 +16,7 @@ struct raw_price {
 
 struct raw_row {
 	const char *note;
-	const cJSON *when, *with, *without, *count, *credits;
+	const cJSON *when, *count, *credits;
 };
 
 struct raw_extra {
@@ -34,9 +36,7 @@ static const struct form_key price_keys[] = {
 	{"extra", FORM_OBJECT, offsetof(struct raw_price, extra), false},
 };
 static const struct form_key row_keys[] = {
-	{"when", FORM_OBJECT, offsetof(struct raw_row, when), false},
-	{"with", FORM_TEXTS, offsetof(struct raw_row, with), false},
-	{"without", FORM_TEXTS, offsetof(struct raw_row, without), false},
+	{"when", FORM_ANY, offsetof(struct raw_row, when), false},
 	{"count", FORM_ANY, offsetof(struct raw_row, count), false},
 	{"credits", FORM_NUMBER, offsetof(struct raw_row, credits), true},
 	{"note", FORM_TEXT, offsetof(struct raw_row, note), false},
@@ -55,17 +55,6 @@ static int check_name(const struct scope *scope, const struct model *model, cons
 	return form_fail(scope, err, "\"%s\" names \"%s\", and there is no such field.", key, name);
 }
 
-static int check_names(const struct scope *scope, const struct model *model, const char *key,
-	const cJSON *names, struct error *err)
-{
-	for (const cJSON *i = names ? names->child : NULL; i; i = i->next) {
-		int r = check_name(scope, model, key, i->valuestring, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static int check_count(
 	const struct scope *scope, const struct model *model, const cJSON *count, struct error *err)
 {
@@ -81,6 +70,7 @@ static int check_count(
 static int check_row(const struct scope *scope, const struct model *model, const cJSON *object,
 	struct error *err)
 {
+	struct level level = {model->fields, model->field_count, NULL, NULL};
 	struct raw_row row = {0};
 	int r = form_read(scope, object, row_keys, COUNT(row_keys), &row, err);
 
@@ -88,15 +78,7 @@ static int check_row(const struct scope *scope, const struct model *model, const
 		return r;
 	if (row.credits->valuedouble < 0)
 		return form_fail(scope, err, "\"credits\" cannot be negative.");
-	for (const cJSON *i = row.when ? row.when->child : NULL; i; i = i->next) {
-		r = check_name(scope, model, "when", i->string, err);
-		if (r < 0)
-			return r;
-	}
-	r = check_names(scope, model, "with", row.with, err);
-	if (r < 0)
-		return r;
-	r = check_names(scope, model, "without", row.without, err);
+	r = condition_check(scope, "when", row.when, &level, false, err);
 	return r < 0 ? r : check_count(scope, model, row.count, err);
 }
 

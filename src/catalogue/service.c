@@ -49,6 +49,7 @@ static const struct form_key answer_keys[] = {
 	{"message", FORM_TEXTS, SERVICE(message), false},
 	{"classes", FORM_OBJECT, SERVICE(classes), false},
 	{"messages", FORM_LIST, SERVICE(messages), false},
+	{"credits", FORM_TEXTS, SERVICE(credits), false},
 };
 static const struct form_key poll_keys[] = {
 	{"method", FORM_TEXT, SERVICE(poll_method), true},
@@ -164,7 +165,9 @@ static int check_answer(const struct scope *scope, const struct service *service
 		if (strspn(i->string, "-0123456789") != strlen(i->string) || !i->string[0])
 			return form_fail(scope, err, "\"classes\": \"%s\" is not a code's number.",
 				i->string);
-	r = check_messages(scope, service, err);
+	r = paths_check(scope, "credits", service->credits, err);
+	if (r == 0)
+		r = check_messages(scope, service, err);
 	if (r < 0)
 		return r;
 	return check_words(
@@ -270,15 +273,14 @@ int service_read(
 	return 0;
 }
 
-/* Laid over each other to the depth of an entry's parts: a table of codes is laid over another
- * code by code, a list takes a list's place. */
-static int overlay(cJSON *under, const cJSON *over)
+/* A part's keys one by one; what stands under a key is taken whole. */
+static int overlay(cJSON *under, const cJSON *over, bool whole)
 {
 	for (const cJSON *i = over->child; i; i = i->next) {
 		cJSON *have = cJSON_GetObjectItemCaseSensitive(under, i->string);
 
-		if (have && cJSON_IsObject(have) && cJSON_IsObject(i)) {
-			int r = overlay(have, i);
+		if (!whole && cJSON_IsObject(have) && cJSON_IsObject(i)) {
+			int r = overlay(have, i, true);
 			if (r < 0)
 				return r;
 			continue;
@@ -300,7 +302,7 @@ cJSON *service_overlay(const cJSON *base, const cJSON *object)
 {
 	cJSON *whole = cJSON_Duplicate(base, true);
 
-	if (!whole || overlay(whole, object) < 0) {
+	if (!whole || overlay(whole, object, false) < 0) {
 		cJSON_Delete(whole);
 		return NULL;
 	}

@@ -13,7 +13,7 @@ int service_read(
 	const struct scope *scope, const cJSON *object, struct service *out, struct error *err);
 
 /*
- * An entry as a whole: when it is "like" another, that one's keys with its own in their place;
- * objects are laid over each other, null takes a key away. Heap; NULL when out of memory.
+ * An entry as a whole: that of the service it is like, with its own keys in their place: those of
+ * "submit", "answer" and "poll" one by one. null takes a key away. Heap; NULL when out of memory.
  */
 cJSON *service_overlay(const cJSON *base, const cJSON *object);

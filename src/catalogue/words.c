@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kiefs/buf.h"
+#include "kiefs/condition.h"
 #include "kiefs/price.h"
 
 void words_value(const cJSON *value, struct buf *out)
@@ -61,33 +62,14 @@ static void add_credits(double credits, struct buf *out)
 	buf_addf(out, "%.6g credits (%.4g USD)", credits, credits * USD_PER_CREDIT);
 }
 
-static void add_names(const cJSON *names, const char *intro, size_t start, struct buf *out)
-{
-	for (const cJSON *i = names ? names->child : NULL; i; i = i->next) {
-		if (i == names->child)
-			buf_addf(out, "%s%s", out->len > start ? ", " : "", intro);
-		buf_addf(out, "%s`%s`", i == names->child ? "" : " or ", i->valuestring);
-	}
-}
-
-/* "`resolution` `"1K"`, without `n`", or "always" */
+/* "resolution is "1K" and n is not given", or "always" */
 static void add_condition(const cJSON *row, struct buf *out)
 {
 	const cJSON *when = member(row, "when"), *note = member(row, "note");
 	size_t start = out->len;
 
-	for (const cJSON *i = when ? when->child : NULL; i; i = i->next) {
-		buf_addf(out, "%s`%s` ", out->len > start ? ", " : "", i->string);
-		if (!cJSON_IsArray(i))
-			words_value(i, out);
-		for (const cJSON *value = cJSON_IsArray(i) ? i->child : NULL; value;
-			value = value->next) {
-			words_value(value, out);
-			buf_adds(out, value->next ? " or " : "");
-		}
-	}
-	add_names(member(row, "with"), "with ", start, out);
-	add_names(member(row, "without"), "without ", start, out);
+	if (when)
+		condition_words(when, out);
 	if (note)
 		buf_addf(out, "%s%s", out->len > start ? ", " : "", note->valuestring);
 	if (out->len == start)

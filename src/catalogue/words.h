@@ -15,5 +15,13 @@ int words_json(const cJSON *value, struct buf *out);
 /* The section on a model's price. */
 void words_price(const struct model *model, struct buf *out);
 
+/* words_rule.c: what a field's conditions say, as sentences of a table's cell that holds something
+ * already when it began before the end of `out`. */
+void words_conditions(const struct field *field, size_t start, struct buf *out);
+/* What several fields must be together: lines of a list. */
+void words_checks(const struct model *model, struct buf *out);
+/* A field's limits, without its type: "up to 5000 characters". */
+void words_limits(const struct field *field, struct buf *out);
+
 /* Whether any field (or one that it holds) takes such a file. */
 bool model_takes_media(const struct model *model, enum media_kind kind, bool required_only);

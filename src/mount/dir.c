@@ -110,7 +110,8 @@ static int list_results(struct fs *fs, int64_t task, off_t offset, struct listin
 static int list_task(struct fs *fs, int64_t task, off_t offset, struct listing *listing)
 {
 	/* Reading `wait` blocks, so nothing that walks the tree may come upon it. */
-	for (off_t slot = offset - FIRST_FIXED + 1; task_slot_name((int)slot); slot++)
+	for (off_t slot = offset - FIRST_FIXED + 1;
+		slot < FIRST_ROW - FIRST_FIXED && task_slot_name((int)slot); slot++)
 		if (slot != SLOT_WAIT &&
 			listing->add(listing, task_slot_name((int)slot),
 				inode_task(task, (int)slot), NULL, FIRST_FIXED + slot))

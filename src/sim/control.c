@@ -1,6 +1,7 @@
 #include "control.h"
 
 #include "callbacks.h"
+#include "dedicated.h"
 #include "sim.h"
 
 #include "kiefs/error.h"
@@ -204,6 +205,32 @@ out:
 	return r;
 }
 
+/* What a task's caller is told, whether it has a caller or not. */
+int control_callback(struct sim *sim, const struct route *route, const struct request *request,
+	struct reply *reply)
+{
+	const char *id = request_query(request, "task");
+	cJSON *list = cJSON_CreateArray();
+	int r = 0;
+
+	for (unsigned number = 0; id && r == 0; number++) {
+		cJSON *body = NULL;
+		int64_t due_ms;
+
+		r = dedicated_callback(sim, id, number, &due_ms, &body);
+		if (!body)
+			continue;
+		cJSON *item = cJSON_CreateObject();
+		cJSON_AddNumberToObject(item, "due_ms", (double)due_ms);
+		cJSON_AddItemToObject(item, "body", body);
+		cJSON_AddItemToArray(list, item);
+	}
+	if (r == 0 || r == -ENOENT)
+		return reply_json(reply, 200, list);
+	cJSON_Delete(list);
+	return r;
+}
+
 int control_reset(struct sim *sim, const struct route *route, const struct request *request,
 	struct reply *reply)
 {
@@ -211,6 +238,7 @@ int control_reset(struct sim *sim, const struct route *route, const struct reque
 	ledger_clear(&sim->ledger);
 	callbacks_clear(sim->callbacks);
 	tasks_clear(&sim->tasks);
+	offspring_clear(&sim->offspring);
 	account_reset(&sim->account, sim->options.rate, sim->options.credits);
 	return done(reply);
 }

@@ -16,6 +16,7 @@ CONTROL_HANDLER(control_callbacks);
 CONTROL_HANDLER(control_credits);
 CONTROL_HANDLER(control_keys);
 CONTROL_HANDLER(control_time);
+CONTROL_HANDLER(control_callback);
 CONTROL_HANDLER(control_reset);
 
 #undef CONTROL_HANDLER

@@ -34,6 +34,7 @@ static const struct {
 	[FAULT_EMPTY] = {"empty", STAGE_POLL, false, VALUE_NONE},
 	[FAULT_FAIL] = {"fail", 0, true, VALUE_CODE},
 	[FAULT_MODERATION] = {"moderation", 0, true, VALUE_NONE},
+	[FAULT_EXCEPTION] = {"exception", 0, true, VALUE_NONE},
 	[FAULT_STUCK] = {"stuck", 0, true, VALUE_NONE},
 	[FAULT_LATE] = {"late", 0, true, VALUE_MS},
 	[FAULT_THROTTLE] = {"throttle", STAGE_RESULT, false, VALUE_BYTES},

@@ -26,6 +26,7 @@ enum fault_kind {
 	FAULT_EMPTY,	  /* success without any result */
 	FAULT_FAIL,	  /* the task fails with `code` (0: 500); its credits come back */
 	FAULT_MODERATION, /* the task fails as forbidden content; its credits do not come back */
+	FAULT_EXCEPTION,  /* the task ends with its results, in the state of a failed callback */
 	FAULT_STUCK,	  /* the task never ends */
 	FAULT_LATE,	  /* the task takes `ms` */
 	FAULT_THROTTLE,	  /* the download runs at `bytes` a second */

@@ -2,6 +2,7 @@
 #include "jobs.h"
 
 #include "callbacks.h"
+#include "dedicated.h"
 #include "place.h"
 #include "record.h"
 #include "sim.h"
@@ -50,21 +51,23 @@ static const struct model *model_of_service(
 	return NULL;
 }
 
+int64_t jobs_duration(const struct options *options, int64_t ms)
+{
+	return options->task_ms >= 0 ? options->task_ms : (int64_t)((double)ms / options->speed);
+}
+
 static int64_t duration_of(const struct options *options, const struct model *model)
 {
 	int64_t ms = 2000;
 
-	if (options->task_ms >= 0)
-		return options->task_ms;
 	if (model && strcmp(model->output, "video") == 0)
 		ms = 5000;
 	else if (model && strcmp(model->output, "audio") == 0)
 		ms = 3000;
-	return (int64_t)((double)ms / options->speed);
+	return jobs_duration(options, ms);
 }
 
-/* Splits what goes wrong: with this request, and with the task for as long as it lives. */
-static int collect_faults(struct sim *sim, const struct request *request, const cJSON *input,
+int jobs_collect_faults(struct sim *sim, const struct request *request, const cJSON *input,
 	struct task *task, struct reply *reply)
 {
 	struct fault found[FAULT_MAX];
@@ -93,10 +96,9 @@ static double price_for(const struct model *model, const cJSON *input)
 	return model && price_of(model, input, &credits) == 0 ? credits : 1;
 }
 
-static int charge(struct sim *sim, struct task *task)
+int jobs_charge(struct sim *sim, const struct task *task)
 {
-	const struct fault *fail = task_fault(task, FAULT_FAIL);
-	int64_t refund_ms = fail ? task->created_ms + task->duration_ms : 0;
+	int64_t refund_ms = task_is_refunded(task) ? task->created_ms + task->duration_ms : 0;
 
 	return account_charge(&sim->account, task->credits, task->created_ms, refund_ms);
 }
@@ -131,6 +133,14 @@ static int plan_callback(struct sim *sim, const char *url, const char *id, int64
 
 	/* A list that is full drops callbacks, as a busy service may. */
 	return r == -ENOSPC ? 0 : r;
+}
+
+int jobs_refuse_credits(struct reply *reply)
+{
+	return reply_envelope(reply, 402,
+		"Credits insufficient: Your current balance isn't enough to run this request. "
+		"Please top up to continue.",
+		NULL);
 }
 
 static int answer_created(
@@ -177,7 +187,7 @@ static int submit(struct sim *sim, const struct route *route, const struct reque
 	const cJSON *input, struct task *task, struct reply *reply)
 {
 	char message[VALIDATE_MESSAGE_SIZE];
-	int r = collect_faults(sim, request, input, task, reply);
+	int r = jobs_collect_faults(sim, request, input, task, reply);
 
 	if (r < 0)
 		return r;
@@ -197,12 +207,9 @@ static int submit(struct sim *sim, const struct route *route, const struct reque
 	task->input = validate_known(task->model, input);
 	if (!task->input)
 		return -ENOMEM;
-	r = charge(sim, task);
+	r = jobs_charge(sim, task);
 	if (r == -EDQUOT)
-		return reply_envelope(reply, 402,
-			"Credits insufficient: Your current balance isn't enough to run this "
-			"request. Please top up to continue.",
-			NULL);
+		return jobs_refuse_credits(reply);
 	return r < 0 ? r : answer_created(sim, route->service, task, reply);
 }
 
@@ -212,8 +219,14 @@ static int submit_body(struct sim *sim, const struct route *route, const struct 
 	const struct service *service = route->service;
 	const cJSON *name = find_mark(service->body, body, "$model");
 	const cJSON *callback = find_mark(service->body, body, "$callback");
+	const struct operation *operation =
+		cJSON_IsString(name) ? services_model(&sim->services, name->valuestring) : NULL;
 	struct task task = {0};
 
+	if (operation)
+		return dedicated_take(sim, request, operation,
+			find_mark(service->body, body, "$input"), cJSON_GetStringValue(callback),
+			reply);
 	if (cJSON_IsString(name)) {
 		task.model = catalogue_find(sim->catalogue, name->valuestring);
 		task.model_id = strdup(name->valuestring);
@@ -233,20 +246,28 @@ static int submit_body(struct sim *sim, const struct route *route, const struct 
 	return r;
 }
 
+int jobs_admit(struct sim *sim, const struct request *request, struct reply *reply)
+{
+	int64_t wait_ms = 0;
+	int r = account_admit(&sim->account, request->key, sim_clock_now_ms(&sim->clock), &wait_ms);
+
+	if (r != -EAGAIN)
+		return r;
+	if (sim->options.retry_after)
+		reply->retry_after_s = (long)(wait_ms / 1000 + 1);
+	return reply_envelope(
+		reply, 429, "Your call frequency is too high. Please try again later.", NULL);
+}
+
 int jobs_submit(struct sim *sim, const struct route *route, const struct request *request,
 	struct reply *reply)
 {
 	struct error err = {0};
 	cJSON *body = NULL;
-	int64_t wait_ms = 0;
-	int r = account_admit(&sim->account, request->key, sim_clock_now_ms(&sim->clock), &wait_ms);
+	int r = jobs_admit(sim, request, reply);
 
-	if (r == -EAGAIN) {
-		if (sim->options.retry_after)
-			reply->retry_after_s = (long)(wait_ms / 1000 + 1);
-		return reply_envelope(reply, 429,
-			"Your call frequency is too high. Please try again later.", NULL);
-	}
+	if (r == 0 && reply->status)
+		return 0;
 	if (r == 0)
 		r = json_parse(request->body, request->body_len, &body, &err);
 	if (r == -EINVAL)
@@ -258,7 +279,7 @@ int jobs_submit(struct sim *sim, const struct route *route, const struct request
 	return r;
 }
 
-static void meet_task_faults(const struct task *task, enum stage stage, struct reply *reply)
+void jobs_meet_task_faults(const struct task *task, enum stage stage, struct reply *reply)
 {
 	for (unsigned i = 0; i < task->fault_count && reply->fault_count < FAULT_MAX; i++) {
 		if (fault_meets(task->faults[i].kind, stage))
@@ -297,14 +318,19 @@ int jobs_record(struct sim *sim, const struct route *route, const struct request
 		task = (struct task){0};
 	else if (r < 0)
 		return r;
+	/* What was made under a path of its own is not known here. */
+	if (task.operation && task.operation->path)
+		r = -ENOENT;
 	reply->model = task.model ? task.model->id : NULL;
 	reply->fault_count = fault_rules_meet(&sim->faults, STAGE_POLL, request->path,
 		task.model_id, id, reply->faults, reply->fault_count);
-	meet_task_faults(&task, STAGE_POLL, reply);
+	jobs_meet_task_faults(&task, STAGE_POLL, reply);
 	if (reply_refused(reply)) {
 		r = 0;
 	} else if (r == -ENOENT) {
 		r = reply_envelope(reply, 422, "recordInfo is null", NULL);
+	} else if (task.operation) {
+		r = dedicated_report(sim, request, &task, id, reply);
 	} else {
 		strcpy(reply->task, id);
 		reply->code = (int)route->service->success_code;

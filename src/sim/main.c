@@ -23,8 +23,12 @@ static int open_parts(struct sim *sim, struct error *err)
 	int r = catalogue_load(
 		options->catalog, extra, options->extra_model ? 1 : 0, &sim->catalogue, err);
 
+	if (r == 0) {
+		offspring_init(&sim->offspring);
+		r = services_load(&sim->services);
+	}
 	if (r == 0)
-		r = routes_init(&sim->routes, sim->catalogue);
+		r = routes_init(&sim->routes, sim->catalogue, &sim->services);
 	if (r == 0)
 		r = tasks_init(&sim->tasks, options->max_tasks, options->seed);
 	if (r == 0)
@@ -51,6 +55,8 @@ static void close_parts(struct sim *sim)
 	ledger_finish(&sim->ledger);
 	tasks_finish(&sim->tasks);
 	routes_finish(&sim->routes);
+	services_finish(&sim->services);
+	offspring_finish(&sim->offspring);
 	catalogue_destroy(sim->catalogue);
 }
 

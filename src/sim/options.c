@@ -58,6 +58,8 @@ static const struct option_entry entries[] = {
 		"forget the oldest task beyond N (1000000)"},
 	{"link-ms", OPTION_BIG_SIGNED, AT(link_ms), 1, 1e13, "MS",
 		"addresses of results live MS (24 h)"},
+	{"files-url", OPTION_TEXT, AT(files_url), 0, 0, "URL",
+		"addresses of files begin with URL, not with our own"},
 	{"result-bytes", OPTION_BIG, AT(result_bytes), 0, 9e18, "N",
 		"pad every result to N bytes (k, M, G)"},
 	{"die-with-parent", OPTION_FLAG, AT(die_with_parent), 0, 0, NULL,

@@ -23,6 +23,7 @@ struct options {
 	bool any_model;	     /* models that the catalogue does not know are taken as they come */
 	uint64_t max_tasks;
 	int64_t link_ms;       /* how long a result's address lives */
+	const char *files_url; /* what the addresses of files begin with; NULL: our own */
 	uint64_t result_bytes; /* every result is padded to it, 0: not */
 	bool die_with_parent;
 	bool help;

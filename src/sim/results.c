@@ -30,21 +30,33 @@ static bool read_address(const char *rest, struct address *out)
 		       &after) == 3;
 }
 
-static char *make_url(const struct sim *sim, const struct request *request, const char *id,
-	unsigned number, const char *extension, int64_t expires_ms)
+char *results_base(const struct sim *sim, const struct request *request)
 {
 	const char *host = request ? request_header(request, "Host") : NULL;
 	char own[80];
-	char *url = NULL;
+	char *base = NULL;
+
+	if (sim->options.files_url)
+		return strdup(sim->options.files_url);
 
 	if (!host || strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				  "0123456789.-:[]") != strlen(host)) {
 		snprintf(own, sizeof(own), "127.0.0.1:%u", sim->options.port);
 		host = own;
 	}
-	if (asprintf(&url, "http://%s/results/%s/%u.%s?expires=%" PRId64, host, id, number,
-		    extension, expires_ms) < 0)
-		return NULL;
+	return asprintf(&base, "http://%s", host) < 0 ? NULL : base;
+}
+
+static char *make_url(const struct sim *sim, const struct request *request, const char *id,
+	unsigned number, const char *extension, int64_t expires_ms)
+{
+	char *base = results_base(sim, request);
+	char *url = NULL;
+
+	if (base && asprintf(&url, "%s/results/%s/%u.%s?expires=%" PRId64, base, id, number,
+			    extension, expires_ms) < 0)
+		url = NULL;
+	free(base);
 	return url;
 }
 
@@ -89,13 +101,23 @@ static void meet_faults(struct sim *sim, const struct request *request, const st
 		task->model_id, id, reply->faults, reply->fault_count);
 }
 
+/* Some services show their files before the task has ended. */
+static bool is_made(const struct task *task, int64_t now_ms)
+{
+	const struct report *report = task->operation ? task->operation->report : NULL;
+
+	if (task_phase(task, now_ms) == PHASE_RUNNING)
+		return report && task_fraction(task, now_ms) >= report->early;
+	return task_phase(task, now_ms) == PHASE_SUCCESS;
+}
+
 static int serve_task(struct sim *sim, const struct request *request, const struct task *task,
 	const struct address *address, struct reply *reply)
 {
 	const struct format *format = format_by_extension(address->extension);
 	struct product *file = NULL;
 
-	if (!format || task_phase(task, sim_clock_now_ms(&sim->clock)) != PHASE_SUCCESS) {
+	if (!format || !is_made(task, sim_clock_now_ms(&sim->clock))) {
 		meet_faults(sim, request, task, address->id, reply);
 		return reply_refused(reply) ? 0 : refuse(reply, 404);
 	}

@@ -1,9 +1,11 @@
 #include "routes.h"
 
 #include "control.h"
+#include "dedicated.h"
 #include "jobs.h"
 #include "models.h"
 #include "results.h"
+#include "services.h"
 
 #include "kiefs/catalogue.h"
 
@@ -17,10 +19,13 @@ static const struct route fixed[] = {
 		.handle = jobs_credit},
 	{"POST", "/api/v1/common/download-url", .stage = STAGE_OTHER, .needs_key = true,
 		.handle = results_download_url},
+	{"POST", "/api/v1/gpt4o-image/download-url", .stage = STAGE_OTHER, .needs_key = true,
+		.handle = results_download_url},
 	{"GET", "/api/v1/models", .stage = STAGE_OTHER, .needs_key = true, .handle = models_list},
 	{"GET", "/api/v1/models/", true, STAGE_OTHER, .needs_key = true, .handle = models_show},
 	{"GET", "/sim/health", .control = true, .handle = control_health},
 	{"GET", "/sim/requests", .control = true, .handle = control_requests},
+	{"GET", "/sim/callback", .control = true, .handle = control_callback},
 	{"GET", "/sim/faults", .control = true, .handle = control_list_faults},
 	{"POST", "/sim/faults", .control = true, .handle = control_add_faults},
 	{"DELETE", "/sim/faults", .control = true, .handle = control_clear_faults},
@@ -67,11 +72,44 @@ static int add_service(struct routes *routes, const struct service *service)
 	return r;
 }
 
-int routes_init(struct routes *routes, const struct catalogue *catalogue)
+/* The dedicated services come first: what they answer does not follow from the catalogue. */
+static int add_dedicated(struct routes *routes, const struct services *services)
 {
 	int r = 0;
 
+	for (size_t i = 0; i < services->operation_count && r == 0; i++) {
+		const struct operation *operation = &services->operations[i];
+		const struct route submit = {.method = operation->method,
+			.path = operation->path,
+			.stage = STAGE_SUBMIT,
+			.needs_key = true,
+			.handle = dedicated_submit,
+			.operation = operation};
+
+		if (operation->path)
+			r = add(routes, &submit);
+	}
+	for (size_t i = 0; i < services->report_count && r == 0; i++) {
+		const struct report *report = &services->reports[i];
+		const struct route poll = {.method = "GET",
+			.path = report->path,
+			.stage = STAGE_POLL,
+			.needs_key = true,
+			.handle = dedicated_record,
+			.report = report};
+
+		if (cJSON_HasObjectItem(report->json, "missing"))
+			r = add(routes, &poll);
+	}
+	return r;
+}
+
+int routes_init(
+	struct routes *routes, const struct catalogue *catalogue, const struct services *services)
+{
 	*routes = (struct routes){0};
+	int r = add_dedicated(routes, services);
+
 	for (size_t i = 0; i < catalogue_count(catalogue) && r == 0; i++)
 		r = add_service(routes, catalogue_at(catalogue, i)->service);
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)

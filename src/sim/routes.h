@@ -7,7 +7,10 @@
 #include <stddef.h>
 
 struct catalogue;
+struct operation;
+struct report;
 struct service;
+struct services;
 struct sim;
 
 /* Stands in a service's path for the id of the task. */
@@ -24,6 +27,9 @@ struct route {
 	int (*handle)(struct sim *sim, const struct route *route, const struct request *request,
 		struct reply *reply);
 	const struct service *service; /* NULL: not from the catalogue */
+	/* Of a dedicated service, or NULL. */
+	const struct operation *operation;
+	const struct report *report;
 };
 
 struct routes {
@@ -31,8 +37,9 @@ struct routes {
 	size_t count;
 };
 
-/* 0 or -ENOMEM. `catalogue` outlives the routes. */
-int routes_init(struct routes *routes, const struct catalogue *catalogue);
+/* 0 or -ENOMEM. `catalogue` and `services` outlive the routes. */
+int routes_init(
+	struct routes *routes, const struct catalogue *catalogue, const struct services *services);
 void routes_finish(struct routes *routes);
 /* NULL when nothing answers there. HEAD is asked as GET. */
 const struct route *routes_find(const struct routes *routes, const char *method, const char *path);

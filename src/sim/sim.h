@@ -6,9 +6,11 @@
 #include "delay.h"
 #include "fault.h"
 #include "ledger.h"
+#include "offspring.h"
 #include "options.h"
 #include "product.h"
 #include "routes.h"
+#include "services.h"
 #include "sim_clock.h"
 #include "tasks.h"
 
@@ -19,8 +21,10 @@ struct sim {
 	struct options options;
 	struct sim_clock clock;
 	struct catalogue *catalogue;
+	struct services services;
 	struct account account;
 	struct tasks tasks;
+	struct offspring offspring;
 	struct fault_rules faults;
 	struct ledger ledger;
 	struct products products;

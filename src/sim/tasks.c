@@ -231,6 +231,11 @@ const struct fault *task_fault(const struct task *task, enum fault_kind kind)
 	return NULL;
 }
 
+bool task_is_refunded(const struct task *task)
+{
+	return task->is_orphan || task_fault(task, FAULT_FAIL);
+}
+
 double task_fraction(const struct task *task, int64_t now_ms)
 {
 	int64_t elapsed = now_ms - task->created_ms;
@@ -244,7 +249,7 @@ enum phase task_phase(const struct task *task, int64_t now_ms)
 {
 	if (task_fault(task, FAULT_STUCK) || task_fraction(task, now_ms) < 1)
 		return PHASE_RUNNING;
-	if (task_fault(task, FAULT_FAIL) || task_fault(task, FAULT_MODERATION))
+	if (task->is_orphan || task_fault(task, FAULT_FAIL) || task_fault(task, FAULT_MODERATION))
 		return PHASE_FAIL;
 	return PHASE_SUCCESS;
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct model;
+struct operation;
 
 #define TASK_ID_SIZE 33 /* 32 lower-case hex digits and a NUL */
 
@@ -24,7 +25,9 @@ struct task {
 	uint64_t number; /* 1, 2, 3 ...; 0 in an empty slot */
 	int64_t created_ms;
 	int64_t duration_ms;
-	const struct model *model; /* NULL: a model that the catalogue does not know */
+	const struct model *model;	   /* NULL: a model that the catalogue does not know */
+	const struct operation *operation; /* NULL: a model of the catalogue */
+	bool is_orphan;			   /* the task it needs is not there: it fails */
 	char *model_id;
 	char *input;	      /* the input object, JSON text */
 	char *callback;	      /* NULL when there was none */
@@ -78,5 +81,7 @@ void task_finish(struct task *task);
 
 const struct fault *task_fault(const struct task *task, enum fault_kind kind);
 enum phase task_phase(const struct task *task, int64_t now_ms);
+/* Whether its credits come back when it fails. */
+bool task_is_refunded(const struct task *task);
 /* 0 at the start, 1 at the end. */
 double task_fraction(const struct task *task, int64_t now_ms);

@@ -1,20 +1,13 @@
 #include "kiefs/findings.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* FINDINGS_MAX sentences of shown values and allowed lists stay far below this (bytes). */
 #define TEXT_MAX (1u << 20)
-
-/* Characters of a value that are shown, and values of a list. */
-#define SHOWN_CHARACTERS 40
-#define SHOWN_VALUES 12
 
 void findings_init(struct findings *findings, bool warn_only)
 {
@@ -31,8 +24,8 @@ void findings_finish(struct findings *findings)
 	buf_finish(&findings->warnings);
 }
 
-__attribute__((format(printf, 3, 0))) static void add(
-	struct buf *to, size_t *count, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void add(
+	struct buf *to, size_t *count, const char *reason, const char *format, va_list args)
 {
 	char *text;
 
@@ -45,6 +38,8 @@ __attribute__((format(printf, 3, 0))) static void add(
 	if (to->len > 0)
 		buf_adds(to, "\n");
 	buf_adds(to, text);
+	if (reason)
+		buf_addf(to, " %s", reason);
 	free(text);
 }
 
@@ -53,7 +48,7 @@ int findings_form(struct findings *findings, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	add(&findings->faults, &findings->fault_count, format, args);
+	add(&findings->faults, &findings->fault_count, NULL, format, args);
 	va_end(args);
 	return -EINVAL;
 }
@@ -63,10 +58,10 @@ void findings_value(struct findings *findings, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	if (findings->warn_only)
-		add(&findings->warnings, &findings->warning_count, format, args);
+	if (findings->warn_only || findings->soft)
+		add(&findings->warnings, &findings->warning_count, findings->reason, format, args);
 	else
-		add(&findings->faults, &findings->fault_count, format, args);
+		add(&findings->faults, &findings->fault_count, findings->reason, format, args);
 	va_end(args);
 }
 
@@ -75,7 +70,7 @@ void findings_warn(struct findings *findings, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	add(&findings->warnings, &findings->warning_count, format, args);
+	add(&findings->warnings, &findings->warning_count, NULL, format, args);
 	va_end(args);
 }
 
@@ -86,8 +81,8 @@ bool findings_warnings_full(const struct findings *findings)
 
 bool findings_values_full(const struct findings *findings)
 {
-	return findings->warn_only ? findings_warnings_full(findings)
-				   : findings->fault_count >= FINDINGS_MAX;
+	return findings->warn_only || findings->soft ? findings_warnings_full(findings)
+						     : findings->fault_count >= FINDINGS_MAX;
 }
 
 static void end(struct buf *text, size_t count, const char *what)
@@ -101,81 +96,4 @@ int findings_end(struct findings *findings)
 	end(&findings->faults, findings->fault_count, "faults");
 	end(&findings->warnings, findings->warning_count, "warnings");
 	return findings->faults.error ? findings->faults.error : findings->warnings.error;
-}
-
-/* Adds the characters of `text`, escaped so that they stay on one line, and a "..." if cut. */
-static size_t add_escaped(char *out, size_t at, const char *text)
-{
-	for (size_t shown = 0; *text; shown++) {
-		unsigned char c = (unsigned char)*text;
-
-		/* Room for the longest character or escape, "...", a quote and the NUL. */
-		if (shown == SHOWN_CHARACTERS || at + 12 > SHOWN_SIZE)
-			return at + (size_t)snprintf(out + at, SHOWN_SIZE - at, "...");
-		if (c == '"' || c == '\\') {
-			out[at++] = '\\';
-			out[at++] = *text++;
-		} else if (c == '\n' || c == '\t') {
-			out[at++] = '\\';
-			out[at++] = c == '\n' ? 'n' : 't';
-			text++;
-		} else if (c < 0x20 || c == 0x7f) {
-			at += (size_t)snprintf(out + at, SHOWN_SIZE - at, "\\u%04x", c);
-			text++;
-		} else {
-			do {
-				out[at++] = *text++;
-			} while (((unsigned char)*text & 0xc0) == 0x80 && at + 6 < SHOWN_SIZE);
-		}
-	}
-	out[at] = '\0';
-	return at;
-}
-
-const char *show_name(const char *name, char out[SHOWN_SIZE])
-{
-	add_escaped(out, 0, name);
-	return out;
-}
-
-const char *show_value(const cJSON *value, char out[SHOWN_SIZE])
-{
-	if (cJSON_IsString(value)) {
-		out[0] = '"';
-		size_t at = add_escaped(out, 1, value->valuestring);
-		snprintf(out + at, SHOWN_SIZE - at, "\"");
-	} else if (cJSON_IsNumber(value)) {
-		for (int digits = 15; digits <= 17; digits++) {
-			snprintf(out, SHOWN_SIZE, "%.*g", digits, value->valuedouble);
-			if (strtod(out, NULL) == value->valuedouble)
-				break;
-		}
-	} else if (cJSON_IsBool(value)) {
-		snprintf(out, SHOWN_SIZE, "%s", cJSON_IsTrue(value) ? "true" : "false");
-	} else {
-		snprintf(out, SHOWN_SIZE, "%s",
-			cJSON_IsArray(value)	? "an array"
-			: cJSON_IsObject(value) ? "an object"
-						: "null");
-	}
-	return out;
-}
-
-void show_list(const cJSON *values, struct buf *out)
-{
-	char shown[SHOWN_SIZE];
-	int at = 0, count = cJSON_GetArraySize(values);
-	const cJSON *value;
-
-	cJSON_ArrayForEach(value, values)
-	{
-		if (at == SHOWN_VALUES && count > SHOWN_VALUES + 1) {
-			buf_addf(out, " ... (%d in all, listed in schema.json)", count);
-			return;
-		}
-		if (at > 0)
-			buf_adds(out, at + 1 == count ? " or " : ", ");
-		buf_adds(out, show_value(value, shown));
-		at++;
-	}
 }

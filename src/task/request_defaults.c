@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "kiefs/catalogue.h"
-#include "kiefs/check.h"
+#include "kiefs/condition.h"
 #include "request_parts.h"
 
 int object_add_copy(cJSON *object, const char *name, const cJSON *value)
@@ -95,13 +95,12 @@ static bool is_chosen(const cJSON *sets, const char *name)
 	return false;
 }
 
-static bool is_sent(const struct model *model, const struct field *field)
+static bool is_sent(const struct model *model, const struct field *field, const struct level *level)
 {
-	if (!field->initial || cJSON_IsNull(field->initial))
-		return false;
-	if (field->required)
+	if (field->required || (field->required_when &&
+				       condition_test(field->required_when, level) == VERDICT_YES))
 		return true;
-	return !field->deprecated && !field->only_with && !is_chosen(model->any_of, field->name) &&
+	return !field->deprecated && !field->only_when && !is_chosen(model->any_of, field->name) &&
 	       !is_chosen(model->one_of, field->name) && is_priced(model->price, field->name);
 }
 
@@ -111,11 +110,13 @@ int draft_complete(const struct model *model, struct draft *draft)
 
 	for (size_t i = 0; r == 0 && i < model->field_count; i++) {
 		const struct field *field = &model->fields[i];
+		struct level level = {model->fields, model->field_count, draft->input, NULL};
+		const cJSON *value = field_default(field, &level);
 
-		if (!is_sent(model, field) ||
+		if (!value || !is_sent(model, field, &level) ||
 			cJSON_GetObjectItemCaseSensitive(draft->input, field->name))
 			continue;
-		r = object_add_copy(draft->input, field->name, field->initial);
+		r = object_add_copy(draft->input, field->name, value);
 	}
 	return r;
 }

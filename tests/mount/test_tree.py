@@ -6,7 +6,7 @@ import stat
 
 from mount import *
 
-MODEL_COUNT = 169
+MODEL_COUNT = 237
 PER_MODEL = ["README.md", "defaults.json", "example.json", "schema.json"]
 PER_TASK = ["control", "error", "log", "meta.json", "record.json", "request.json", "status"]
 

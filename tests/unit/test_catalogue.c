@@ -30,17 +30,21 @@ static void test_builtin_holds_every_model(void **state)
 {
 	struct catalogue *catalogue = load();
 
-	assert_int_equal(catalogue_count(catalogue), COUNT(model_ids));
+	assert_true(catalogue_count(catalogue) >= COUNT(model_ids) + COUNT(dedicated_ids));
 	for (size_t i = 0; i < COUNT(model_ids); i++) {
 		const struct model *model = catalogue_find(catalogue, model_ids[i]);
 		assert_non_null(model);
 		assert_string_equal(model->id, model_ids[i]);
-		assert_ptr_equal(catalogue_at(catalogue, i), model);
 		assert_string_equal(model->service->name, "jobs");
 		assert_true(model->field_count > 0);
 		assert_non_null(model->example);
 		assert_true(!model->retired || model->note);
 	}
+	for (size_t i = 0; i < COUNT(dedicated_ids); i++)
+		assert_non_null(catalogue_find(catalogue, dedicated_ids[i]));
+	for (size_t i = 1; i < catalogue_count(catalogue); i++)
+		assert_true(strcmp(catalogue_at(catalogue, i - 1)->id,
+				    catalogue_at(catalogue, i)->id) < 0);
 	assert_null(catalogue_find(catalogue, "no/such"));
 	catalogue_destroy(catalogue);
 }
@@ -97,6 +101,39 @@ static const struct {
 		{"\"kind\" is \"picture\"", "media, image, video"}},
 	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a\",\"kind\":\"text\",\"name\":\"../x\"}]"),
 		{"\"name\" is \"../x\""}},
+	{SERVICE(SUBMIT "," RESULTS ",\"like\":\"nobody\""),
+		{"\"like\" is \"nobody\"", "before this one"}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":[],\"kind\":\"text\"}]"),
+		{"a path or an array of paths"}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":[\"a\",\"b..c\"],\"kind\":\"text\"}]"),
+		{"\"b..c\" is not a path"}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a\",\"each\":[{\"path\":\"b\",\"kind\":"
+			"\"text\"}]}]"),
+		{"\"path\" is \"a\"", "ends in \"[]\""}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a[]\",\"each\":[]}]"),
+		{"\"each\" holds 1 to 10"}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a[]\",\"each\":[{\"path\":\"b\",\"kind\":"
+			"\"song\"}]}]"),
+		{"key \"each\"", "\"kind\" is \"song\""}},
+	{SERVICE(SUBMIT ",\"results\":[{\"path\":\"a[]\",\"kind\":\"text\",\"each\":[{}]}]"),
+		{"\"kind\" is not known"}},
+	{SERVICE(SUBMIT "," RESULTS ",\"answer\":{\"messages\":[{\"text\":\"x\"}]}"),
+		{"key \"messages\"", "\"class\" is missing"}},
+	{SERVICE(SUBMIT "," RESULTS
+			",\"answer\":{\"messages\":[{\"text\":\"x\",\"class\":\"y\"}]}"),
+		{"\"class\" is \"y\"", "ok, running, later"}},
+	{SERVICE("\"submit\":{\"method\":\"POST\",\"path\":\"/\",\"body\":{},\"callback\":\"must\"}"
+		 "," RESULTS),
+		{"\"callback\" is \"must\"", "optional, required"}},
+	{SERVICE("\"submit\":{\"method\":\"POST\",\"path\":\"/\",\"body\":{},\"retry_s\":-1}"
+		 "," RESULTS),
+		{"\"retry_s\" is a number of seconds"}},
+	{SERVICE(SUBMIT "," RESULTS
+			",\"poll\":{\"method\":\"GET\",\"path\":\"/q/{task}\",\"repeat\":true}"),
+		{"\"repeat\""}},
+	{SERVICE(SUBMIT "," RESULTS
+			",\"poll\":{\"method\":\"GET\",\"path\":\"/q/{task}\",\"state\":\"s\"}"),
+		{"\"state\" and \"states\" belong together"}},
 	{SERVICE(SUBMIT "," RESULTS ",\"answer\":{\"classes\":{\"402\":\"broke\"}}"),
 		{"\"broke\"", "credits"}},
 	{SERVICE(SUBMIT "," RESULTS ",\"answer\":{\"classes\":{\"x\":\"auth\"}}"),
@@ -109,7 +146,7 @@ static const struct {
 		 "," RESULTS
 		 ",\"poll\":{\"method\":\"GET\",\"path\":\"/q/{task}\",\"state\":\"s\",\"states\":{"
 		 "\"ok\":\"done\"}}"),
-		{"\"states\" is \"done\"", "running, success, fail"}},
+		{"\"states\" is \"done\"", "running, success, fail, ended"}},
 	{SERVICE(SUBMIT
 		 "," RESULTS
 		 ",\"poll\":{\"method\":\"GET\",\"path\":\"/q/{task}\",\"state\":\"s\",\"states\":{"
@@ -181,14 +218,16 @@ static const struct {
 		{"key \"default\"", "not one of \"values\""}},
 	{FIELD("\"type\":\"boolean\",\"default\":\"true\""), {"type boolean"}},
 	{FIELD("\"type\":\"string\",\"numeric\":true,\"default\":\"x\""), {"spell a number"}},
-	{FIELD("\"type\":\"string\",\"only_with\":{\"g\":[1]}"), {"\"only_with\" names \"g\""}},
-	{FIELD("\"type\":\"string\",\"only_with\":{\"f\":1}"), {"array of values"}},
+	{FIELD("\"type\":\"string\",\"only_when\":{\"g\":[1]}"),
+		{"\"only_when\"", "\"g\", and there is no such field"}},
+	{FIELD("\"type\":\"string\",\"only_when\":{\"f\":1}"),
+		{"\"only_when\"", "must be of type string"}},
 	/* Prices and results of a model. */
 	{PRICE("\"table\":[]"), {"key \"price\"", "\"unit\" is missing"}},
 	{PRICE("\"unit\":\"image\",\"table\":[{}]"), {"\"credits\" is missing"}},
 	{PRICE("\"unit\":\"image\",\"table\":[{\"credits\":-1}]"), {"cannot be negative"}},
 	{PRICE("\"unit\":\"image\",\"table\":[{\"when\":{\"x\":1},\"credits\":1}]"),
-		{"\"when\" names \"x\""}},
+		{"key \"when\": this names \"x\""}},
 	{PRICE("\"unit\":\"image\",\"table\":[],\"count\":\"x\""), {"\"count\" names \"x\""}},
 	{PRICE("\"unit\":\"image\",\"table\":[],\"count\":0"), {"above 0"}},
 	{PRICE("\"unit\":\"image\",\"table\":[],\"per\":9"), {"go together"}},
@@ -282,7 +321,6 @@ static void test_invented_service_by_a_file(void **state)
 
 	if (catalogue_load(NULL, extra, 1, &catalogue, &err) < 0)
 		fail_msg("%s", error_text(&err));
-	assert_int_equal(catalogue_count(catalogue), COUNT(model_ids) + 1);
 	const struct model *model = catalogue_find(catalogue, "acme/painter");
 	assert_non_null(model);
 	check_acme(model->service);

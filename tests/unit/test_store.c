@@ -358,6 +358,45 @@ static void test_a_retry_keeps_what_was_paid_for(void **state)
 	assert_true(exists(store, DIR_A, "a-1.png") && exists(store, DIR_A, "a-4.png"));
 }
 
+/* What is final while the task runs is fetched then, once, and keeps its number and its name. */
+static void test_early_results(void **state)
+{
+	struct store *store = ((struct fixture *)*state)->store;
+	struct entry a = make(store, DIR_A, "a.txt", ENTRY_FILE);
+	const struct poll_result whole[2] = {{.kind = RESULT_AUDIO,
+						     .value = (char *)"https://x/1",
+						     .label = (char *)"1",
+						     .number = 1},
+		{.kind = RESULT_AUDIO,
+			.value = (char *)"https://x/2",
+			.label = (char *)"2",
+			.number = 4}};
+	struct changes changes = {0};
+	struct result rows[8], done = {.index = 4, .size = 1, .extension = "mp3"};
+	int64_t task = done.task = commit(store, &a, SHA_1, true);
+
+	event(store, task, EVENT_SEND, NULL, 0);
+	event(store, task, EVENT_ACCEPTED, NULL, 0);
+	event(store, task, EVENT_POLLED, &whole[1], 1);
+	assert_int_equal(store_result_due(store, INT64_MAX, rows, 8), 1);
+	assert_int_equal(rows[0].index, 4);
+	result_finish(&rows[0]);
+	assert_int_equal(store_result_done(store, &done, 4000, &changes), 0);
+	assert_int_equal(state_of(store, task), TASK_RUNNING);
+	assert_true(exists(store, DIR_A, "a-2.mp3"));
+	event(store, task, EVENT_POLLED, &whole[1], 1);
+	assert_int_equal(store_result_due(store, INT64_MAX, rows, 8), 0);
+	event(store, task, EVENT_SUCCEEDED, whole, 2);
+	assert_int_equal(store_result_due(store, INT64_MAX, rows, 8), 1);
+	assert_int_equal(rows[0].index, 1);
+	result_finish(&rows[0]);
+	done.index = 1;
+	assert_int_equal(store_result_done(store, &done, 5000, &changes), 0);
+	assert_int_equal(state_of(store, task), TASK_DONE);
+	assert_true(exists(store, DIR_A, "a-1.mp3") && exists(store, DIR_A, "a-2.mp3"));
+	assert_false(exists(store, DIR_A, "a-2-2.mp3"));
+}
+
 static void test_stale_writes_are_refused(void **state)
 {
 	struct store *store = ((struct fixture *)*state)->store;
@@ -664,6 +703,7 @@ int main(void)
 		CASE(test_results_follow_their_request),
 		CASE(test_a_task_without_a_place_still_ends),
 		CASE(test_a_retry_keeps_what_was_paid_for),
+		CASE(test_early_results),
 		CASE(test_stale_writes_are_refused),
 		CASE(test_recovery),
 		CASE(test_refusals),
