@@ -22,6 +22,7 @@
 
 struct buf;
 struct error;
+struct input;
 struct poll_result;
 struct store;
 
@@ -82,7 +83,9 @@ struct stage {
 	const char *body;
 	size_t body_len;
 	double estimate;
-	const char *warnings; /* or NULL */
+	const char *warnings;	    /* or NULL */
+	const struct input *inputs; /* what the body lacks; their `task` does not count */
+	size_t input_count;	    /* at most INPUTS_MAX */
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */

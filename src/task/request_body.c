@@ -1,47 +1,11 @@
 #include <errno.h>
-#include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kiefs/catalogue.h"
+#include "kiefs/json.h"
 #include "request_parts.h"
-
-/*
- * cJSON prints 15 digits and calls it equal, so 9007199254740991 would become another number.
- * Every number is spelled here with as many digits as bring it back, whole ones without exponent.
- */
-static int spell_numbers(cJSON *value)
-{
-	char digits[64];
-	cJSON *inner;
-
-	if (cJSON_IsNumber(value)) {
-		double number = value->valuedouble;
-
-		if (number == floor(number) && fabs(number) < 1e17)
-			snprintf(digits, sizeof(digits), "%.0f", number == 0 ? 0 : number);
-		else
-			for (int precision = 15; precision <= 17; precision++) {
-				snprintf(digits, sizeof(digits), "%.*g", precision, number);
-				if (strtod(digits, NULL) == number)
-					break;
-			}
-		value->valuestring = strdup(digits);
-		if (!value->valuestring)
-			return -ENOMEM;
-		value->type = (value->type & ~0xff) | cJSON_Raw;
-		return 0;
-	}
-	cJSON_ArrayForEach(inner, value)
-	{
-		int r = spell_numbers(inner);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
 
 static bool is_word(const cJSON *value, const char *word)
 {
@@ -121,7 +85,7 @@ char *draft_print(const struct model *model, struct draft *draft)
 
 	if (fill(model->service->body, model, draft, &body) < 0 || !body)
 		return NULL;
-	if (add_extra(body, draft->extra) == 0 && spell_numbers(body) == 0)
+	if (add_extra(body, draft->extra) == 0 && json_spell_numbers(body) == 0)
 		text = cJSON_PrintUnformatted(body);
 	cJSON_Delete(body);
 	return text;

@@ -74,6 +74,12 @@ enum statement {
 	SQL_RESULT_COUNT,
 	SQL_RESULT_ENTRY,
 	SQL_RESULT_REMOVED,
+	/* inputs */
+	SQL_INPUT_LIST,
+	SQL_INPUT_STAGE,
+	SQL_INPUT_COMMIT,
+	SQL_INPUT_SET,
+	SQL_INPUT_FORGET,
 	/* log */
 	SQL_LOG_INSERT,
 	SQL_LOG_TASK,
@@ -155,5 +161,8 @@ int task_names_locked(
 	struct store *store, const struct task *task, int64_t now_ms, struct changes *changes);
 /* The task's request entry while it is attached, 0 none. */
 int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
+int input_list_locked(struct store *store, int64_t task, struct input *out, int max);
+/* Beside the stage that was just written. */
+int input_stage_locked(struct store *store, const struct stage *stage);
 int stage_locked(struct store *store, const struct stage *stage);
 int log_locked(struct store *store, int64_t task, int64_t now_ms, const char *text);

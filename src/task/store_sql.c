@@ -8,6 +8,7 @@
 #define RESULT_COLUMNS                                                                             \
 	"result.task, result.idx, result.kind, value, label, whole, removed, result.attempts, "    \
 	"result.due_ms, etag, extension, mime, result.size, sha256, mtime_ms, entry"
+#define INPUT_COLUMNS "task, idx, kind, place, name, entry, parent, result, value"
 
 const char *const store_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -45,7 +46,7 @@ const char *const store_sql[] = {
 	[SQL_DIR_MTIME] = "SELECT mtime_ms FROM dirtime WHERE dir = ?",
 	[SQL_ENTRY_TEXT] = "SELECT text FROM entry WHERE id = ?",
 
-	[SQL_STAGE_INSERT] = "INSERT OR REPLACE INTO stage (entry, model, source_sha, estimate,"
+	[SQL_STAGE_INSERT] = "INSERT INTO stage (entry, model, source_sha, estimate,"
 			     " warnings, body) VALUES (?, ?, ?, ?, ?, ?)",
 	[SQL_STAGE_DELETE] = "DELETE FROM stage WHERE entry = ?",
 	[SQL_STAGE_GET] = "SELECT model, source_sha, estimate, warnings, body FROM stage"
@@ -119,6 +120,15 @@ const char *const store_sql[] = {
 	[SQL_RESULT_ENTRY] = "UPDATE result SET entry = ? WHERE task = ? AND idx = ?",
 	[SQL_RESULT_REMOVED] =
 		"UPDATE result SET removed = 1, entry = 0 WHERE task = ? AND idx = ?",
+
+	[SQL_INPUT_LIST] =
+		"SELECT " INPUT_COLUMNS " FROM input WHERE task = ? ORDER BY idx LIMIT ?",
+	[SQL_INPUT_STAGE] = "INSERT INTO stage_input (entry, idx, kind, place, name, file, parent,"
+			    " result, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_INPUT_COMMIT] = "INSERT INTO input (" INPUT_COLUMNS ") SELECT ?1, idx, kind, place,"
+			     " name, file, parent, result, value FROM stage_input WHERE entry = ?2",
+	[SQL_INPUT_SET] = "UPDATE input SET value = ? WHERE task = ? AND idx = ?",
+	[SQL_INPUT_FORGET] = "UPDATE input SET value = NULL WHERE task = ?",
 
 	[SQL_LOG_INSERT] = "INSERT INTO log (task, at_ms, text) VALUES (?, ?, ?)",
 	[SQL_LOG_TASK] =
