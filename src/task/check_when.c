@@ -20,6 +20,7 @@ static char *say(const cJSON *condition, const struct level *level, const char *
 	struct buf words, state;
 	char *text = NULL;
 
+	condition = condition_cause(condition, level);
 	buf_init(&words, TEXT_MAX);
 	buf_init(&state, TEXT_MAX);
 	condition_words(condition, &words);
