@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "field_task.h"
 #include "form.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/error.h"
@@ -67,6 +68,8 @@ static const struct form_key keys[] = {
 	{"only_when", FORM_ANY, FIELD(only_when), false},
 	{"unused_when", FORM_ANY, FIELD(unused_when), false},
 	{"limits", FORM_LIST, RAW(limits), false},
+	{"task", FORM_OBJECT, FIELD(task), false},
+	{"track", FORM_FLAG, FIELD(track), false},
 	{"deprecated", FORM_FLAG, FIELD(deprecated), false},
 	{"note", FORM_TEXT, FIELD(note), false},
 };
@@ -158,6 +161,7 @@ static int check_belongs(const struct scope *scope, const struct field *field, s
 		{field->media != MEDIA_NONE, text, "media"},
 		{field->scheme || field->max_file_mb > 0 || field->accepted,
 			field->media != MEDIA_NONE, "scheme, max_file_mb, accept"},
+		{field->task || field->track, text, "task, track"},
 		{field->min_items >= 0 || field->max_items >= 0 || field->max_text >= 0, array,
 			"min_items, max_items, max_text"},
 		{field->item, array, "items"},
@@ -293,6 +297,8 @@ static int field_read(const struct scope *scope, const struct lists *lists, cons
 		field.members = members;
 	}
 	r = check_inner(scope, &field, err);
+	if (r == 0)
+		r = field_task_check(scope, &field, err);
 	if (r == 0)
 		r = field_check(scope, &field, err);
 	if (r == 0)

@@ -242,7 +242,7 @@ static void judge(const struct test *test, double total, size_t start)
 {
 	const struct rule *rule = test->rule;
 	const char *what = rule->kind == RULE_COUNT ? " elements" : "";
-	double min, max;
+	double min = 0, max = 0;
 	const cJSON *bound = NULL;
 
 	if (find_bound(test, rule->max, &max) && total > max + 1e-9)
