@@ -48,48 +48,48 @@ struct field {
 	const cJSON *also;     /* array: values accepted beside `values` or the range; or NULL */
 	bool has_min, has_max; /* range of a number */
 	double min, max;
-	double step;	 /* 0: any */
-	long min_length; /* characters of a string, -1: no limit */
+	double step;		 /* 0: any */
+	long min_length;	 /* characters of a string, -1: no limit */
 	long max_length;
-	long min_items; /* elements of an array, -1: no limit */
+	long min_items;		 /* elements of an array, -1: no limit */
 	long max_items;
-	long max_text;		     /* characters of all strings inside an array, -1: no limit */
-	const struct field *item;    /* what an array's elements are (name ""), or NULL */
+	long max_text;		 /* characters of all strings inside an array, -1: no limit */
+	const struct field *item; /* what an array's elements are (name ""), or NULL */
 	const struct field *members; /* what an object holds */
 	size_t member_count;
-	const char *pattern;   /* POSIX extended regular expression a string must match, or NULL */
-	enum media_kind media; /* the string is the address of such a file; of an array, its `item`
-				  has it: see field_media() */
-	const char *scheme;    /* a further address form it takes, such as "asset://", or NULL */
-	double max_file_mb;    /* 0: unknown */
-	const cJSON *accepted; /* array of MIME types taken, or NULL */
+	const char *pattern;	 /* POSIX extended regular expression a string must match, or NULL */
+	enum media_kind media;	 /* the string is the address of such a file; of an array, its `item`
+				    has it: see field_media() */
+	const char *scheme;	 /* a further address form it takes, such as "asset://", or NULL */
+	double max_file_mb;	 /* 0: unknown */
+	const cJSON *accepted;	 /* array of MIME types taken, or NULL */
 	/* Conditions (condition.h), NULL when there is none. */
 	const cJSON *required_when; /* the API refuses a request without it where this holds */
 	const cJSON *only_when;	    /* the API refuses it where this does not hold */
 	const cJSON *unused_when;   /* the API takes it and does nothing with it */
 	const struct limit *limits; /* narrower limits under conditions */
 	size_t limit_count;
-	const cJSON *task; /* the string is the id of an earlier task: {"services": [names], "models":
-			      [ids, "*" at the end for any rest]}, at least one of the two, and such
-			      a task fits both where both stand; or NULL */
-	bool track;	   /* the string is the service's id of one result of the task that the field
-			      beside it names: see protocol_track_id() */
-	const char *note;  /* one sentence for the model's README, or NULL */
+	const cJSON *task;	 /* the string is the id of an earlier task: {"services": [names],
+				    "models": [ids, "*" at the end for any rest]}, at least one of
+				    the two, and such a task fits both where both stand; or NULL */
+	bool track;		 /* the string is the service's id of one result of the task that the
+				    field beside it names: see protocol_track_id() */
+	const char *note;	 /* one sentence for the model's README, or NULL */
 };
 
 /* What a field allows where `when` holds, beside what it allows always. */
 struct limit {
 	const cJSON *when;
 	bool warn; /* the facts are unsure: a value beyond it is only warned of */
-	const struct field
-		*field; /* the field's name and types, and only what is narrower; `initial` is
-			   the default that takes the place of the field's own, or NULL */
+	/* The field's name and types, and only what is narrower; `initial` is the default that takes
+	 * the place of the field's own, or NULL. */
+	const struct field *field;
 };
 
 enum rule_kind {
 	RULE_ANY_OF,	  /* at least one of the sets is given whole */
 	RULE_ONE_OF,	  /* exactly one is */
-	RULE_AT_MOST_ONE, /* of one set at most anything is given */
+	RULE_AT_MOST_ONE, /* fields of at most one set are given */
 	RULE_ALL_OR_NONE, /* all of the names, or none */
 	RULE_SUM,	  /* numbers at paths, times their factors, lie in a range */
 	RULE_COUNT,	  /* elements of fields, times their factors, lie in a range */
@@ -106,12 +106,12 @@ struct rule {
 	const cJSON *sets;  /* ANY_OF, ONE_OF, AT_MOST_ONE: arrays of field names */
 	const cJSON *names; /* ALL_OR_NONE, SAME_COUNT: field names */
 	const cJSON *terms; /* SUM, COUNT: {"path": factor} */
-	const char *each; /* SUM: the array whose elements are looked at one by one; the paths lead
-			     into an element. NULL: the paths lead into the request */
-	const cJSON *min,
-		*max; /* SUM, COUNT: a number, the name of a field that holds one, or NULL */
-	const char *path, *in; /* LISTED, UNIQUE: paths (jsonpath.h) */
-	const char *note;      /* a sentence to follow what is said of a breach; or NULL */
+	/* SUM: the array whose elements are looked at one by one; the paths lead into an element.
+	 * NULL: the paths lead into the request. */
+	const char *each;
+	const cJSON *min, *max; /* SUM, COUNT: a number, a field's name, or NULL */
+	const char *path, *in;	/* LISTED, UNIQUE: paths (jsonpath.h) */
+	const char *note;	/* a sentence to follow what is said of a breach; or NULL */
 };
 
 /* How a service is spoken to; paths in the language of kiefs/jsonpath.h. */
@@ -154,7 +154,7 @@ struct service {
 };
 
 struct model {
-	const char *id; /* "google/nano-banana": the path below models/ and the API's word */
+	const char *id;	      /* "google/nano-banana": the path below models/ and the API's word */
 	const char *title;
 	const char *provider;
 	const char *category; /* image, video, audio, chat, other */
@@ -167,15 +167,13 @@ struct model {
 	const struct service *service;
 	const struct field *fields;
 	size_t field_count;
-	const cJSON
-		*prompt;     /* how a bare prompt becomes input: an object in which "$prompt" stands
-				for the text, {"prompt": "$prompt"}; NULL: the model takes no prompt */
-	const cJSON *any_of; /* array of arrays of field names: at least one whole set; or NULL */
-	const cJSON *one_of; /* array of arrays of field names: exactly one whole set; or NULL */
+	const cJSON *prompt;  /* how a bare prompt becomes input: an object in which "$prompt" stands
+				 for the text, {"prompt": "$prompt"}; NULL: the model takes no prompt */
+	const cJSON *any_of;  /* array of arrays of field names: at least one whole set; or NULL */
+	const cJSON *one_of;  /* array of arrays of field names: exactly one whole set; or NULL */
 	const struct rule *checks; /* how fields depend on each other */
 	size_t check_count;
-	const cJSON
-		*rules; /* array of sentences on what nobody can check before sending; or NULL */
+	const cJSON *rules;   /* sentences on what nobody can check before sending; or NULL */
 	const cJSON *price;   /* see price.h; NULL: unknown */
 	const cJSON *example; /* an input that is accepted as it stands */
 	const cJSON *results; /* paths that replace the service's, or NULL */

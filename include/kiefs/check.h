@@ -15,7 +15,7 @@ struct model;
  * ("dialogue[1].voice"). What the API would refuse for its spelling only is mended in place:
  *
  *   null                                  left out, as if it had not been given
- *   "" for an optional choice or address  left out, with a warning
+ *   "" for an optional choice, address or numeric text  left out, with a warning
  *   5 where "5" is wanted, "5" where 5 is turned into the other
  *   a required field that is missing and has a documented default is added
  *

@@ -39,6 +39,10 @@ struct level {
 /* `condition` was accepted by the catalogue; NULL is no condition and holds. */
 enum verdict condition_test(const cJSON *condition, const struct level *level);
 
+/* Of several conditions the first that holds: what a person must read. Else the condition itself.
+ */
+const cJSON *condition_cause(const cJSON *condition, const struct level *level);
+
 /* There, and neither null nor an empty text or array. */
 bool value_is_filled(const cJSON *value);
 

@@ -134,6 +134,15 @@ enum verdict condition_test(const cJSON *condition, const struct level *level)
 	return result;
 }
 
+const cJSON *condition_cause(const cJSON *condition, const struct level *level)
+{
+	if (cJSON_IsArray(condition))
+		for (const cJSON *i = condition->child; i; i = i->next)
+			if (condition_test(i, level) == VERDICT_YES)
+				return i;
+	return condition;
+}
+
 static void add_values(const cJSON *values, struct buf *out)
 {
 	char shown[SHOWN_SIZE];
@@ -169,6 +178,12 @@ static void add_field(const cJSON *wanted, struct buf *out)
 	if (!cJSON_IsObject(wanted)) {
 		buf_addf(out, "%s is ", wanted->string);
 		add_values(wanted, out);
+		return;
+	}
+	const cJSON *least = member(wanted, "min_items"), *most = member(wanted, "max_items");
+	if (least && most && least->valuedouble == most->valuedouble && !most->next) {
+		buf_addf(out, "%s has %.15g element%s", wanted->string, least->valuedouble,
+			least->valuedouble == 1 ? "" : "s");
 		return;
 	}
 	for (const cJSON *test = wanted->child; test; test = test->next) {

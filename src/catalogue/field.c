@@ -64,12 +64,12 @@ static const struct form_key keys[] = {
 	{"scheme", FORM_TEXT, FIELD(scheme), false},
 	{"max_file_mb", FORM_NUMBER, RAW(max_file_mb), false},
 	{"accept", FORM_TEXTS, FIELD(accepted), false},
-	{"task", FORM_OBJECT, FIELD(task), false},
-	{"track", FORM_FLAG, FIELD(track), false},
 	{"required_when", FORM_ANY, FIELD(required_when), false},
 	{"only_when", FORM_ANY, FIELD(only_when), false},
 	{"unused_when", FORM_ANY, FIELD(unused_when), false},
 	{"limits", FORM_LIST, RAW(limits), false},
+	{"task", FORM_OBJECT, FIELD(task), false},
+	{"track", FORM_FLAG, FIELD(track), false},
 	{"deprecated", FORM_FLAG, FIELD(deprecated), false},
 	{"note", FORM_TEXT, FIELD(note), false},
 };
@@ -298,9 +298,9 @@ static int field_read(const struct scope *scope, const struct lists *lists, cons
 	}
 	r = check_inner(scope, &field, err);
 	if (r == 0)
-		r = field_check(scope, &field, err);
-	if (r == 0)
 		r = field_task_check(scope, &field, err);
+	if (r == 0)
+		r = field_check(scope, &field, err);
 	if (r == 0)
 		r = field_limits_read(scope, lists, raw.limits, &field, err);
 	if (r < 0)

@@ -40,9 +40,11 @@ void words_conditions(const struct field *field, size_t start, struct buf *out)
 
 		buf_adds(out, out->len > start ? " " : "");
 		size_t before = out->len;
+		buf_adds(out, "Only ");
+		size_t limits = out->len;
 		words_limits(limit->field, out);
 		if (limit->field->initial) {
-			buf_adds(out, out->len > before ? ", default " : "Default ");
+			buf_adds(out, out->len > limits ? ", default " : "by default ");
 			words_value(limit->field->initial, out);
 		}
 		add_condition(limit->warn ? "(it is said) when" : "when", limit->when, before, out);

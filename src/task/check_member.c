@@ -44,7 +44,7 @@ static int refuse_missing(const struct field *field, const struct field *sibling
 static bool empty_choice(const struct field *field, const cJSON *value)
 {
 	return cJSON_IsString(value) && !*value->valuestring && !field->required &&
-	       (field->media != MEDIA_NONE || field->values) &&
+	       (field->media != MEDIA_NONE || field->values || field->numeric_string) &&
 	       !check_listed(field->values, value) && !check_listed(field->also, value);
 }
 
@@ -54,8 +54,8 @@ int check_member(const struct field *field, const struct field *siblings, size_t
 	cJSON *value = cJSON_GetObjectItemCaseSensitive(object, field->name);
 
 	if (value && empty_choice(field, value)) {
-		findings_warn(findings,
-			"%s is empty and was left out, since the API refuses it empty.", path);
+		findings_warn(findings, "%s is empty and was left out, since %s.", path,
+			field->numeric_string ? "that is no number" : "the API refuses it empty");
 		cJSON_Delete(cJSON_DetachItemViaPointer(object, value));
 		return 0;
 	}

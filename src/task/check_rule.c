@@ -83,7 +83,7 @@ static void test_whole_sets(const struct test *test)
 static void test_at_most_one(const struct test *test)
 {
 	const cJSON *set, *name;
-	size_t touched = 0, told = 0;
+	size_t touched = 0, filled = 0, told = 0;
 
 	cJSON_ArrayForEach(set, test->rule->sets)
 	{
@@ -93,11 +93,20 @@ static void test_at_most_one(const struct test *test)
 		return;
 	cJSON_ArrayForEach(set, test->rule->sets)
 	{
+		filled += count_filled(test, set);
+	}
+	cJSON_ArrayForEach(set, test->rule->sets)
+	{
 		cJSON_ArrayForEach(name, set)
 		{
-			if (is_filled(test, name))
-				buf_addf(test->text, "%s%s", told++ ? " and " : "",
-					name->valuestring);
+			if (!is_filled(test, name))
+				continue;
+			told++;
+			buf_addf(test->text, "%s%s",
+				told == 1	 ? ""
+				: told == filled ? " and "
+						 : ", ",
+				name->valuestring);
 		}
 	}
 	buf_adds(test->text, " do not go together. Give only one of these: ");
@@ -233,7 +242,7 @@ static void judge(const struct test *test, double total, size_t start)
 {
 	const struct rule *rule = test->rule;
 	const char *what = rule->kind == RULE_COUNT ? " elements" : "";
-	double min, max;
+	double min = 0, max = 0;
 	const cJSON *bound = NULL;
 
 	if (find_bound(test, rule->max, &max) && total > max + 1e-9)
@@ -412,7 +421,7 @@ static int check_rule(const struct rule *rule, const struct level *level, struct
 	if (r == 0 && text.len > 0) {
 		if (rule->when) {
 			buf_adds(&text, " That is so when ");
-			condition_words(rule->when, &text);
+			condition_words(condition_cause(rule->when, level), &text);
 			buf_adds(&text, ".");
 		}
 		if (rule->note)

@@ -20,6 +20,7 @@ static char *say(const cJSON *condition, const struct level *level, const char *
 	struct buf words, state;
 	char *text = NULL;
 
+	condition = condition_cause(condition, level);
 	buf_init(&words, TEXT_MAX);
 	buf_init(&state, TEXT_MAX);
 	condition_words(condition, &words);
@@ -44,6 +45,16 @@ static void add_names(const cJSON *condition, struct buf *out)
 				buf_addf(out, "%s%s", out->len > 0 ? " or " : "", i->string);
 }
 
+/* What may be given as things stand: a list that a limit narrows, or the field's own. */
+static const struct field *narrowed(const struct field *field, const struct level *level)
+{
+	for (size_t i = 0; i < field->limit_count; i++)
+		if (field->limits[i].field->values && !field->limits[i].warn &&
+			condition_test(field->limits[i].when, level) == VERDICT_YES)
+			return field->limits[i].field;
+	return field;
+}
+
 static int check_required(const struct field *field, const struct level *level, const char *path,
 	struct findings *findings)
 {
@@ -55,7 +66,7 @@ static int check_required(const struct field *field, const struct level *level, 
 		condition_test(field->required_when, level) != VERDICT_YES)
 		return 0;
 	why = say(field->required_when, level, ", and ");
-	allowed = allowed_describe(field);
+	allowed = allowed_describe(narrowed(field, level));
 	if (why && allowed)
 		findings_value(findings, "%s is missing. It is required when %s: give %s.", path,
 			why, allowed);
@@ -97,7 +108,8 @@ static int check_use(const struct field *field, const struct level *level, const
 {
 	char *why;
 
-	if (!field->unused_when || says_nothing(field, value) ||
+	/* Of what the API demands all the same there is nothing to say. */
+	if (!field->unused_when || field->required || says_nothing(field, value) ||
 		condition_test(field->unused_when, level) != VERDICT_YES)
 		return 0;
 	why = say(field->unused_when, level, ", and ");
