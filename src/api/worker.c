@@ -198,11 +198,11 @@ int worker_create(const struct worker_options *options, struct worker **out, str
 	if (!worker)
 		return -ENOMEM;
 	worker->options = *options;
+	worker->options.catalogue = catalogue_share(options->catalogue);
+	atomic_init(&worker->next_catalogue, NULL);
 	pthread_mutex_init(&worker->quota_lock, NULL);
 	pthread_mutex_init(&worker->poke_lock, NULL);
 	worker->quota = (struct quota){.per_task = -1, .per_day = -1};
-	worker->options.catalogue = catalogue_share(options->catalogue);
-	atomic_init(&worker->next_catalogue, NULL);
 	if (worker->options.max_downloads > DOWNLOADS_MAX)
 		worker->options.max_downloads = DOWNLOADS_MAX;
 	worker->random = 0x9e3779b97f4a7c15ULL ^ options->seed;

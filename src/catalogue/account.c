@@ -3,6 +3,7 @@
 #include "form.h"
 #include "kiefs/catalogue.h"
 #include "result_entry.h"
+#include "service.h"
 
 struct raw_account {
 	const char *service, *path;
@@ -22,8 +23,8 @@ int account_read(const struct scope *scope, const cJSON *object, struct account_
 	struct raw_account raw = {0};
 	int r = form_read(&inner, object, keys, sizeof(keys) / sizeof(keys[0]), &raw, err);
 
-	if (r == 0 && raw.path[0] != '/')
-		r = form_fail(&inner, err, "\"path\" is \"%s\"; it starts with \"/\".", raw.path);
+	if (r == 0)
+		r = call_check(&inner, "GET", raw.path, err);
 	if (r == 0)
 		r = paths_check(&inner, "credits", raw.credits, err);
 	if (r < 0)

@@ -35,8 +35,8 @@ BUILTIN(chat);
 
 struct raw_document {
 	const char *about;
-	const cJSON *form, *values, *services, *models, *open_model, *open, *listing;
-	const cJSON *account, *callback;
+	const cJSON *form, *values, *services, *models, *open_model, *open, *listing, *account,
+		*callback;
 };
 
 static const struct form_key document_keys[] = {
@@ -45,11 +45,11 @@ static const struct form_key document_keys[] = {
 	{"values", FORM_OBJECT, offsetof(struct raw_document, values), false},
 	{"services", FORM_OBJECT, offsetof(struct raw_document, services), false},
 	{"models", FORM_OBJECT, offsetof(struct raw_document, models), false},
-	{"account", FORM_OBJECT, offsetof(struct raw_document, account), false},
-	{"callback", FORM_TEXTS, offsetof(struct raw_document, callback), false},
 	{"open_model", FORM_OBJECT, offsetof(struct raw_document, open_model), false},
 	{"open", FORM_LIST, offsetof(struct raw_document, open), false},
 	{"listing", FORM_OBJECT, offsetof(struct raw_document, listing), false},
+	{"account", FORM_OBJECT, offsetof(struct raw_document, account), false},
+	{"callback", FORM_TEXTS, offsetof(struct raw_document, callback), false},
 };
 
 static int out_of_memory(struct error *err)
@@ -371,20 +371,6 @@ static int by_id(const void *a, const void *b)
 	return strcmp(left->model.id, right->model.id);
 }
 
-static int settle_account(struct catalogue *catalogue, struct error *err)
-{
-	const char *name = catalogue->account_service;
-	const struct service_entry *service = name ? find_service(catalogue, name) : NULL;
-	struct scope file = {NULL, NULL, catalogue->account_file};
-
-	if (name && !service)
-		return form_fail(&file, err,
-			"\"account\": \"service\" is \"%s\", and no file has such a service.",
-			name);
-	catalogue->account.service = service ? &service->service : NULL;
-	return 0;
-}
-
 static int settle(struct catalogue *catalogue, struct error *err)
 {
 	for (size_t i = 0; i < catalogue->entry_count; i++) {
@@ -399,9 +385,17 @@ static int settle(struct catalogue *catalogue, struct error *err)
 				entry->service);
 		entry->model.service = &service->service;
 	}
-	int r = settle_account(catalogue, err);
-	if (r < 0)
-		return r;
+	if (catalogue->account_service) {
+		struct scope file = {NULL, NULL, catalogue->account_file};
+		const struct service_entry *service =
+			find_service(catalogue, catalogue->account_service);
+		if (!service)
+			return form_fail(&file, err,
+				"\"account\": \"service\" is \"%s\", and no file has such a "
+				"service.",
+				catalogue->account_service);
+		catalogue->account.service = &service->service;
+	}
 	if (catalogue->entry_count)
 		qsort(catalogue->entries, catalogue->entry_count, sizeof(*catalogue->entries),
 			by_id);

@@ -131,9 +131,11 @@ int64_t account_mtime(struct fs *fs, enum tree_kind kind)
 	return at_ms;
 }
 
-void account_opened(struct fs *fs, enum tree_kind kind)
+void account_opened(struct fs *fs, uint64_t inode)
 {
-	if (kind != TREE_CREDITS && kind != TREE_ACCOUNT_STATUS)
+	const struct tree_node *node = tree_find(fs_tree(fs), inode);
+
+	if (!node || (node->kind != TREE_CREDITS && node->kind != TREE_ACCOUNT_STATUS))
 		return;
 	if (fs->worker && clock_now_ms() - account_mtime(fs, TREE_CREDITS) > OLD_MS)
 		worker_account_ask(fs->worker);

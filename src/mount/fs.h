@@ -101,11 +101,11 @@ struct fs {
 	struct fuse_session *session;
 	const char *mountpoint;
 	const char *config_text;
-	const struct callback *callback;
-	const char *callback_address, *callback_url;
 	const char *report_path; /* .kiefs/catalog-report; NULL: none */
 	mount_command_fn *command;
 	void *context; /* of `command` */
+	const struct callback *callback;
+	const char *callback_address, *callback_url;
 	bool warn_only;
 	uid_t uid;
 	gid_t gid;
@@ -173,8 +173,8 @@ int text_make(struct fs *fs, uint64_t inode, struct buf *out);
 int account_text(struct fs *fs, enum tree_kind kind, struct buf *out);
 /* When what the file says was heard. */
 int64_t account_mtime(struct fs *fs, enum tree_kind kind);
-/* Somebody reads a generated file of this kind: an old balance is asked for again, in the background. */
-void account_opened(struct fs *fs, enum tree_kind kind);
+/* Somebody reads a static file: an old balance is asked for again, in the background. */
+void account_opened(struct fs *fs, uint64_t inode);
 
 /* ---- dir.c ---- */
 

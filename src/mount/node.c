@@ -134,6 +134,12 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 		*timeout = 0;
 		r = live_stat(fs, inode, mtime, st);
 		break;
+	case TREE_CATALOG:
+	case TREE_CATALOG_REPORT:
+	case TREE_MAPPING_REPORT:
+		*timeout = 0;
+		r = text_stat(fs, inode, 0444, mtime, st);
+		break;
 	case TREE_CREDITS:
 	case TREE_ACCOUNT_STATUS:
 	case TREE_SPEND:
@@ -141,12 +147,6 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 		*timeout = 0;
 		r = live_stat(fs, inode, mtime, st);
 		set_mtime(st, account_mtime(fs, node->kind));
-		break;
-	case TREE_CATALOG:
-	case TREE_CATALOG_REPORT:
-	case TREE_MAPPING_REPORT:
-		*timeout = 0;
-		r = text_stat(fs, inode, 0444, mtime, st);
 		break;
 	case TREE_README:
 	case TREE_SCHEMA:

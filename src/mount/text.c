@@ -9,8 +9,8 @@
 
 #include "fs.h"
 #include "kiefs/buf.h"
-#include "kiefs/callback.h"
 #include "kiefs/catalogue.h"
+#include "kiefs/callback.h"
 #include "kiefs/clock.h"
 #include "kiefs/describe.h"
 #include "kiefs/inode.h"

@@ -37,15 +37,6 @@ static int pragma_int(sqlite3 *db, const char *sql, int *out)
 	return r == SQLITE_ROW ? 0 : -EIO;
 }
 
-/* 0 or -EIO; in a transaction. */
-static int run_step(struct store *store, const char *const *step)
-{
-	for (; *step; step++)
-		if (sqlite3_exec(store->db, *step, NULL, NULL, NULL) != SQLITE_OK)
-			return -EIO;
-	return 0;
-}
-
 static int migrate(struct store *store, struct error *err)
 {
 	char sql[64];
@@ -65,7 +56,8 @@ static int migrate(struct store *store, struct error *err)
 	while (version < store_schema_version) {
 		snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", version + 1);
 		if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
-			run_step(store, store_schema[version]) < 0 ||
+			sqlite3_exec(store->db, store_schema[version], NULL, NULL, NULL) !=
+				SQLITE_OK ||
 			sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK ||
 			sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
 			int r = error_set(err, -EUCLEAN,

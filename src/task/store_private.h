@@ -75,6 +75,12 @@ enum statement {
 	SQL_RESULT_COUNT,
 	SQL_RESULT_ENTRY,
 	SQL_RESULT_REMOVED,
+	/* inputs */
+	SQL_INPUT_LIST,
+	SQL_INPUT_STAGE,
+	SQL_INPUT_COMMIT,
+	SQL_INPUT_SET,
+	SQL_INPUT_FORGET,
 	/* money and what was heard */
 	SQL_SPEND_DAY,
 	SQL_SPEND_LIST,
@@ -84,12 +90,6 @@ enum statement {
 	SQL_TASK_OF_REMOTE,
 	SQL_FACT_GET,
 	SQL_FACT_PUT,
-	/* inputs */
-	SQL_INPUT_LIST,
-	SQL_INPUT_STAGE,
-	SQL_INPUT_COMMIT,
-	SQL_INPUT_SET,
-	SQL_INPUT_FORGET,
 	/* log */
 	SQL_LOG_INSERT,
 	SQL_LOG_TASK,
@@ -98,8 +98,7 @@ enum statement {
 };
 
 extern const char *const store_sql[SQL_COUNT];
-extern const char *const *const store_schema[]; /* each NULL-ended */
-extern const char store_schema_money[];
+extern const char *const store_schema[];
 extern const int store_schema_version;
 
 struct store {

@@ -126,6 +126,14 @@ const char *const store_sql[] = {
 	[SQL_RESULT_REMOVED] =
 		"UPDATE result SET removed = 1, entry = 0 WHERE task = ? AND idx = ?",
 
+	[SQL_INPUT_LIST] =
+		"SELECT " INPUT_COLUMNS " FROM input WHERE task = ? ORDER BY idx LIMIT ?",
+	[SQL_INPUT_STAGE] = "INSERT INTO stage_input (entry, idx, kind, place, name, file, parent,"
+			    " result, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_INPUT_COMMIT] = "INSERT INTO input (" INPUT_COLUMNS ") SELECT ?1, idx, kind, place,"
+			     " name, file, parent, result, value FROM stage_input WHERE entry = ?2",
+	[SQL_INPUT_SET] = "UPDATE input SET value = ? WHERE task = ? AND idx = ?",
+	[SQL_INPUT_FORGET] = "UPDATE input SET value = NULL WHERE task = ?",
 	[SQL_SPEND_DAY] = "SELECT total(tasks), total(micro), total(estimated), total(unknown)"
 			  " FROM spend WHERE day = ?",
 	[SQL_SPEND_LIST] = "SELECT day, model, tasks, micro, estimated, unknown FROM spend"
@@ -141,14 +149,6 @@ const char *const store_sql[] = {
 		" ORDER BY id DESC LIMIT 1",
 	[SQL_FACT_GET] = "SELECT value, at_ms FROM fact WHERE name = ?",
 	[SQL_FACT_PUT] = "INSERT OR REPLACE INTO fact (name, value, at_ms) VALUES (?, ?, ?)",
-	[SQL_INPUT_LIST] =
-		"SELECT " INPUT_COLUMNS " FROM input WHERE task = ? ORDER BY idx LIMIT ?",
-	[SQL_INPUT_STAGE] = "INSERT INTO stage_input (entry, idx, kind, place, name, file, parent,"
-			    " result, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[SQL_INPUT_COMMIT] = "INSERT INTO input (" INPUT_COLUMNS ") SELECT ?1, idx, kind, place,"
-			     " name, file, parent, result, value FROM stage_input WHERE entry = ?2",
-	[SQL_INPUT_SET] = "UPDATE input SET value = ? WHERE task = ? AND idx = ?",
-	[SQL_INPUT_FORGET] = "UPDATE input SET value = NULL WHERE task = ?",
 
 	[SQL_LOG_INSERT] = "INSERT INTO log (task, at_ms, text) VALUES (?, ?, ?)",
 	[SQL_LOG_TASK] =
