@@ -16,6 +16,7 @@ struct changes;
 struct error;
 struct files;
 struct store;
+struct quota;
 struct worker;
 
 typedef void worker_notify_fn(const struct changes *changes, void *context);
@@ -27,6 +28,8 @@ typedef char *worker_key_fn(void *context);
 
 /* What a refresh found is in the file; called on the worker's thread with nothing held. */
 typedef void worker_refreshed_fn(void *context);
+/* The user's limits now. At start and at worker_reload(). False: they stay as they are. */
+typedef bool worker_quota_fn(void *context, struct quota *out);
 
 struct worker_options {
 	const struct catalogue *catalogue;
@@ -46,7 +49,8 @@ struct worker_options {
 	worker_refreshed_fn *refreshed;
 	const char *refreshed_path; /* the file that a refresh writes; NULL: there are none */
 	const char *report_path;    /* and its report */
-	void *context;		   /* for the four above */
+	worker_quota_fn *quota;	   /* NULL: no limits */
+	void *context;		   /* for those above */
 	uint32_t seed;		   /* of the jitter */
 };
 
@@ -61,7 +65,20 @@ int worker_run(struct worker *worker);
 /* One round, for tests: does all that is due, waits at most `max_wait_ms` for an answer. */
 int worker_step(struct worker *worker, int max_wait_ms);
 
+/* What the index keeps of the account: the balance as a number, and why the last question for it
+ * had no answer ("" when it had). */
+#define FACT_CREDITS "credits"
+#define FACT_CREDITS_WHY "credits.why"
+
+/* The secret part of the address of callbacks. */
+#define FACT_CALLBACK_TOKEN "callback.token"
+
 /* From any thread. */
+void worker_account_ask(struct worker *worker); /* somebody wants to know the balance */
+/* Asks after a running task as soon as the rate allows, before all others, but not more than once a
+ * second. -EBUSY: too many are wanted at once. */
+int worker_poll_now(struct worker *worker, int64_t task);
+void worker_quota_get(struct worker *worker, struct quota *out);
 void worker_wake(struct worker *worker);   /* something new may be due */
 /* Another catalogue from now on; takes a share of it. Jobs under way end with the one they began
  * with. */

@@ -51,6 +51,7 @@ static const struct option_entry entries[] = {
 	{"catalog", OPTION_TEXT, AT(catalog), 0, 0, "FILE", "use FILE, not the built-in catalogue"},
 	{"extra-model", OPTION_TEXT, AT(extra_model), 0, 0, "FILE",
 		"offer the models of FILE too, in the catalogue's form"},
+	{"callback-key", OPTION_TEXT, AT(callback_key), 0, 0, "KEY", "sign callbacks with KEY"},
 	{"any-model", OPTION_FLAG, AT(any_model), 0, 0, NULL,
 		"take models that the catalogue does not know"},
 	{"max-tasks", OPTION_BIG, AT(max_tasks), 1, 1e9, "N",

@@ -12,6 +12,7 @@
 #include "sim_clock.h"
 #include "tasks.h"
 
+struct callbacks;
 struct catalogue;
 
 struct sim {
@@ -25,4 +26,5 @@ struct sim {
 	struct products products;
 	struct delay delay;
 	struct routes routes;
+	struct callbacks *callbacks;
 };
