@@ -104,8 +104,10 @@ int worker_apply(struct worker *worker, const struct task *task, const struct ta
 	r = store_task_apply(worker->options.store, task, &next, update, worker->now, &changes);
 	if (r == -ENOENT)
 		return -ESTALE;
-	if (r == 0)
+	if (r == 0) {
+		money_moved(worker, task, &next);
 		worker_notify(worker, &changes);
+	}
 	return r;
 }
 
@@ -164,6 +166,7 @@ static const struct duty {
 	[JOB_FETCH] = {fetch_due, fetch_wait, fetch_done},
 	[JOB_POLL] = {poll_due, poll_wait, poll_done},
 	[JOB_SUBMIT] = {submit_due, submit_wait, submit_done},
+	[JOB_ACCOUNT] = {account_due, account_wait, account_done},
 };
 
 static void done(const struct http_answer *answer, void *context)
@@ -197,6 +200,9 @@ int worker_create(const struct worker_options *options, struct worker **out, str
 	worker->options = *options;
 	worker->options.catalogue = catalogue_share(options->catalogue);
 	atomic_init(&worker->next_catalogue, NULL);
+	pthread_mutex_init(&worker->quota_lock, NULL);
+	pthread_mutex_init(&worker->poke_lock, NULL);
+	worker->quota = (struct quota){.per_task = -1, .per_day = -1};
 	if (worker->options.max_downloads > DOWNLOADS_MAX)
 		worker->options.max_downloads = DOWNLOADS_MAX;
 	worker->random = 0x9e3779b97f4a7c15ULL ^ options->seed;
@@ -219,6 +225,7 @@ int worker_create(const struct worker_options *options, struct worker **out, str
 	window_init(&worker->window, options->submit_count,
 		options->submit_window_ms + WINDOW_MARGIN_MS);
 	bucket_init(&worker->polls, rate, rate, worker->mono);
+	quota_read(worker);
 	*out = worker;
 	worker = NULL;
 out:
@@ -238,6 +245,8 @@ void worker_destroy(struct worker *worker)
 	catalogue_destroy(worker->options.catalogue);
 	free(worker->api_url);
 	free(worker->upload_url);
+	pthread_mutex_destroy(&worker->quota_lock);
+	pthread_mutex_destroy(&worker->poke_lock);
 	free(worker);
 }
 
@@ -279,12 +288,17 @@ static int start_what_is_due(struct worker *worker)
 		r = store_due_by(worker->options.store, worker->now + CLOCK_BACK_MS);
 		worker->clock_back = r < 0;
 	}
-	if (r == 0 && atomic_exchange(&worker->reload, false))
+	if (r == 0 && atomic_exchange(&worker->reload, false)) {
 		r = gate_reload(worker);
+		quota_read(worker);
+		account_soon(worker, 0);
+	}
 	if (r == 0)
 		r = submit_save(worker);
 	if (r == 0)
 		r = digest_due(worker);
+	if (r == 0)
+		r = quota_due(worker);
 	for (int i = 0; r == 0 && i < JOB_COUNT; i++)
 		r = duties[i].due(worker);
 	return r;
@@ -292,7 +306,7 @@ static int start_what_is_due(struct worker *worker)
 
 static int next_wait(struct worker *worker, int64_t *wait_ms)
 {
-	int64_t first = digest_waits(worker) ? 0 : NEVER, wait;
+	int64_t first = digest_waits(worker) ? 0 : quota_wait(worker), wait;
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < JOB_COUNT; i++) {

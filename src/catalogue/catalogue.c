@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "field.h"
 #include "form.h"
 #include "kiefs/error.h"
@@ -19,6 +20,7 @@
 #include "listing.h"
 #include "mapping.h"
 #include "model.h"
+#include "result_entry.h"
 #include "service.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -33,7 +35,8 @@ BUILTIN(chat);
 
 struct raw_document {
 	const char *about;
-	const cJSON *form, *values, *services, *models, *open_model, *open, *listing;
+	const cJSON *form, *values, *services, *models, *open_model, *open, *listing, *account,
+		*callback;
 };
 
 static const struct form_key document_keys[] = {
@@ -45,6 +48,8 @@ static const struct form_key document_keys[] = {
 	{"open_model", FORM_OBJECT, offsetof(struct raw_document, open_model), false},
 	{"open", FORM_LIST, offsetof(struct raw_document, open), false},
 	{"listing", FORM_OBJECT, offsetof(struct raw_document, listing), false},
+	{"account", FORM_OBJECT, offsetof(struct raw_document, account), false},
+	{"callback", FORM_TEXTS, offsetof(struct raw_document, callback), false},
 };
 
 static int out_of_memory(struct error *err)
@@ -222,6 +227,22 @@ static int add_model(const struct scope *scope, const cJSON *object, bool weak,
 	return 0;
 }
 
+static int add_head(const struct scope *scope, const struct raw_document *raw,
+	struct catalogue *catalogue, struct error *err)
+{
+	int r = 0;
+
+	if (raw->callback) {
+		r = paths_check(scope, "callback", raw->callback, err);
+		catalogue->callback = raw->callback;
+	}
+	if (r < 0 || !raw->account)
+		return r;
+	catalogue->account_file = scope->name;
+	return account_read(
+		scope, raw->account, &catalogue->account, &catalogue->account_service, err);
+}
+
 static int add_open(
 	const struct scope *scope, const cJSON *ids, struct catalogue *catalogue, struct error *err)
 {
@@ -276,6 +297,8 @@ static int read_document(struct catalogue *catalogue, const char *file, const cJ
 		r = listing_check(&scope, raw.listing, err);
 	if (r == 0 && raw.listing)
 		catalogue->listing = raw.listing;
+	if (r == 0)
+		r = add_head(&scope, &raw, catalogue, err);
 	return r < 0 ? r : add_open(&scope, raw.open, catalogue, err);
 }
 
@@ -361,6 +384,17 @@ static int settle(struct catalogue *catalogue, struct error *err)
 				"\"service\" is \"%s\", and no file has such a service.",
 				entry->service);
 		entry->model.service = &service->service;
+	}
+	if (catalogue->account_service) {
+		struct scope file = {NULL, NULL, catalogue->account_file};
+		const struct service_entry *service =
+			find_service(catalogue, catalogue->account_service);
+		if (!service)
+			return form_fail(&file, err,
+				"\"account\": \"service\" is \"%s\", and no file has such a "
+				"service.",
+				catalogue->account_service);
+		catalogue->account.service = &service->service;
 	}
 	if (catalogue->entry_count)
 		qsort(catalogue->entries, catalogue->entry_count, sizeof(*catalogue->entries),
@@ -502,4 +536,14 @@ const struct model *catalogue_find(const struct catalogue *catalogue, const char
 	const struct entry *found = bsearch(&key, catalogue->entries, catalogue->entry_count,
 		sizeof(*catalogue->entries), by_id);
 	return found ? &found->model : NULL;
+}
+
+const struct account_entry *catalogue_account(const struct catalogue *catalogue)
+{
+	return catalogue->account.service ? &catalogue->account : NULL;
+}
+
+const cJSON *catalogue_callback(const struct catalogue *catalogue)
+{
+	return catalogue->callback;
 }

@@ -37,6 +37,10 @@ struct catalogue {
 	size_t entry_count;
 	const cJSON *open_model; /* what a model that nobody described starts from, or NULL */
 	const cJSON *listing;	 /* how the API is asked for its models, or NULL */
+	struct account_entry account;
+	const char *account_service;
+	const char *account_file;
+	const cJSON *callback; /* where a callback names its task: paths, or NULL */
 	char *mapping_report;	 /* heap, or NULL */
 };
 

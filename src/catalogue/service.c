@@ -306,3 +306,9 @@ cJSON *service_overlay(const cJSON *base, const cJSON *object)
 	}
 	return whole;
 }
+
+int call_check(
+	const struct scope *scope, const char *method, const char *path, struct error *err)
+{
+	return check_call(scope, method, path, err);
+}

@@ -17,3 +17,6 @@ int service_read(
  * objects are laid over each other, null takes a key away. Heap; NULL when out of memory.
  */
 cJSON *service_overlay(const cJSON *base, const cJSON *object);
+/* A method and the path of an address. */
+int call_check(
+	const struct scope *scope, const char *method, const char *path, struct error *err);

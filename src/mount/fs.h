@@ -15,6 +15,7 @@
 #include "poker.h"
 
 struct buf;
+struct callback;
 struct catalogue;
 struct error;
 struct files;
@@ -103,6 +104,8 @@ struct fs {
 	const char *report_path; /* .kiefs/catalog-report; NULL: none */
 	mount_command_fn *command;
 	void *context; /* of `command` */
+	const struct callback *callback;
+	const char *callback_address, *callback_url;
 	bool warn_only;
 	uid_t uid;
 	gid_t gid;
@@ -164,6 +167,14 @@ void result_name(const struct result *result, int several, char *out, size_t siz
 /* ---- text.c: files that are made when looked at ---- */
 
 int text_make(struct fs *fs, uint64_t inode, struct buf *out);
+
+/* ---- account.c ---- */
+
+int account_text(struct fs *fs, enum tree_kind kind, struct buf *out);
+/* When what the file says was heard. */
+int64_t account_mtime(struct fs *fs, enum tree_kind kind);
+/* Somebody reads a static file: an old balance is asked for again, in the background. */
+void account_opened(struct fs *fs, uint64_t inode);
 
 /* ---- dir.c ---- */
 

@@ -1,7 +1,8 @@
 #include "control.h"
 
-#include "dedicated.h"
+#include "callbacks.h"
 #include "sim.h"
+#include "telling.h"
 
 #include "kiefs/error.h"
 #include "kiefs/json.h"
@@ -167,7 +168,14 @@ int control_time(struct sim *sim, const struct route *route, const struct reques
 	if (ms > 1e13)
 		return refuse(reply, "advance_ms: too far");
 	sim_clock_advance(&sim->clock, (int64_t)ms);
+	callbacks_wake(sim->callbacks);
 	return done(reply);
+}
+
+int control_callbacks(struct sim *sim, const struct route *route, const struct request *request,
+	struct reply *reply)
+{
+	return reply_json(reply, 200, callbacks_json(sim->callbacks));
 }
 
 int control_keys(struct sim *sim, const struct route *route, const struct request *request,
@@ -209,7 +217,7 @@ int control_callback(struct sim *sim, const struct route *route, const struct re
 		cJSON *body = NULL;
 		int64_t due_ms;
 
-		r = dedicated_callback(sim, id, number, &due_ms, &body);
+		r = telling_make(sim, id, number, &due_ms, &body);
 		if (!body)
 			continue;
 		cJSON *item = cJSON_CreateObject();
@@ -228,6 +236,7 @@ int control_reset(struct sim *sim, const struct route *route, const struct reque
 {
 	fault_rules_clear(&sim->faults);
 	ledger_clear(&sim->ledger);
+	callbacks_clear(sim->callbacks);
 	tasks_clear(&sim->tasks);
 	offspring_clear(&sim->offspring);
 	account_reset(&sim->account, sim->options.rate, sim->options.credits);

@@ -15,6 +15,8 @@ enum call_kind {
 	CALL_SUBMIT,
 	CALL_POLL,
 	CALL_FETCH,
+	CALL_ACCOUNT,
+	CALL_COUNT,
 };
 
 enum fault {
@@ -62,9 +64,12 @@ struct fake {
 	int result_count;
 	int result_size; /* bytes of each */
 	bool threaded;	 /* long waits are real ones, until http_wakeup() */
+	double balance;
+	double cost; /* of each task that is done */
 	char key[64];
 	/* What was seen. */
-	int calls[3];
+	int calls[CALL_COUNT];
+	int64_t asked_at;	       /* for the balance, the last time */
 	int taken[FAKE_TASKS];	       /* by prompt: how often the service took it */
 	int posted[FAKE_TASKS];	       /* by prompt: how often a POST came */
 	int polled[FAKE_TASKS];	       /* by prompt */
