@@ -1,8 +1,8 @@
 #include "control.h"
 
 #include "callbacks.h"
-#include "dedicated.h"
 #include "sim.h"
+#include "telling.h"
 
 #include "kiefs/error.h"
 #include "kiefs/json.h"
@@ -217,7 +217,7 @@ int control_callback(struct sim *sim, const struct route *route, const struct re
 		cJSON *body = NULL;
 		int64_t due_ms;
 
-		r = dedicated_callback(sim, id, number, &due_ms, &body);
+		r = telling_make(sim, id, number, &due_ms, &body);
 		if (!body)
 			continue;
 		cJSON *item = cJSON_CreateObject();

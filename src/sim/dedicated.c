@@ -7,6 +7,7 @@
 #include "scene.h"
 #include "services.h"
 #include "sim.h"
+#include "telling.h"
 
 #include "kiefs/error.h"
 #include "kiefs/json.h"
@@ -219,6 +220,9 @@ static int create(struct ask *ask, struct reply *reply)
 	if (r < 0)
 		return r;
 	reply->created = true;
+	r = telling_plan(ask->sim, reply->task);
+	if (r < 0)
+		return r;
 	if (!template) {
 		cJSON *data = cJSON_CreateObject();
 
@@ -431,39 +435,6 @@ int dedicated_record(struct sim *sim, const struct route *route, const struct re
 		r = dedicated_report(sim, request, &task, id, reply);
 	else
 		r = answer_missing(report, id, reply);
-	task_finish(&task);
-	return r;
-}
-
-/* Stages come before the end, of which there is one. */
-static int make_callback(struct scene *scene, unsigned number, int64_t *due_ms, cJSON **out)
-{
-	const struct task *task = scene->task;
-	double at = 1;
-	bool past_end = number > 0 && scene_stage(scene, number - 1, NULL, NULL) == -ENOENT;
-	int r = scene_stage(scene, number, &at, out);
-
-	if (r == -ENOENT && !past_end)
-		r = scene_callback(scene, out);
-	if (r == 0)
-		*due_ms = task->created_ms + (int64_t)(at * (double)task->duration_ms);
-	return r;
-}
-
-int dedicated_callback(
-	struct sim *sim, const char *id, unsigned number, int64_t *due_ms, cJSON **out)
-{
-	struct scene scene = {0};
-	struct task task;
-	int r = tasks_get(&sim->tasks, id, TASK_LOOK, &task);
-
-	if (r < 0)
-		return r;
-	r = task.operation && task.operation->report ? scene_init(&scene, sim, NULL, &task, id)
-						     : -ENOENT;
-	if (r == 0)
-		r = make_callback(&scene, number, due_ms, out);
-	scene_finish(&scene);
 	task_finish(&task);
 	return r;
 }

@@ -103,6 +103,14 @@ int jobs_charge(struct sim *sim, const struct task *task)
 	return account_charge(&sim->account, task->credits, task->created_ms, refund_ms);
 }
 
+int jobs_refuse_credits(struct reply *reply)
+{
+	return reply_envelope(reply, 402,
+		"Credits insufficient: Your current balance isn't enough to run this request. "
+		"Please top up to continue.",
+		NULL);
+}
+
 /* What the task API posts when a task has ended: its record under other words. */
 static int make_callback(struct sim *sim, const char *id, unsigned stage, cJSON **out)
 {
@@ -133,14 +141,6 @@ static int plan_callback(struct sim *sim, const char *url, const char *id, int64
 
 	/* A list that is full drops callbacks, as a busy service may. */
 	return r == -ENOSPC ? 0 : r;
-}
-
-int jobs_refuse_credits(struct reply *reply)
-{
-	return reply_envelope(reply, 402,
-		"Credits insufficient: Your current balance isn't enough to run this request. "
-		"Please top up to continue.",
-		NULL);
 }
 
 static int answer_created(

@@ -1,6 +1,9 @@
 """The dedicated services: each operation, its states over time, its results, its refusals."""
 
+import http.server
 import json
+import queue
+import threading
 import unittest
 
 from operations import CALLBACK, DEDICATED, UNIFIED
@@ -193,6 +196,33 @@ class Time(Case):
         self.assertIn("generated successfully", made["msg"])
         self.assertEqual(self.kind(made["data"]["resultUrls"][0]), "video/mp4")
         self.assertEqual(self.kind(made["data"]["imageUrls"][0]), "image/jpeg")
+
+
+class Caller(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.server.told.put(json.loads(body)["data"])
+
+    def log_message(self, *_):
+        pass
+
+
+class Callbacks(Case):
+    def test_song_is_told_of_three_times(self):
+        caller = http.server.HTTPServer(("127.0.0.1", 0), Caller)
+        caller.told = queue.Queue()
+        thread = threading.Thread(target=caller.serve_forever)
+        thread.start()
+        self.addCleanup(lambda: (caller.shutdown(), thread.join(), caller.server_close()))
+        task = self.sim.make("suno/generate",
+                             callBackUrl=f"http://127.0.0.1:{caller.server_port}/")
+        for wanted in [("text", 0), ("first", 1), ("complete", 2)]:
+            self.sim.advance(TASK_MS / 2.2)
+            told = caller.told.get(timeout=20)
+            self.assertEqual((told["callbackType"], len(told["data"])), wanted)
+            self.assertEqual(told["task_id"], task)
 
 
 class Refusals(Case):
