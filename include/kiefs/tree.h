@@ -12,15 +12,16 @@ struct catalogue;
 struct model;
 
 enum tree_kind {
-	TREE_FOLDER,	 /* models/google: holds models, takes no files */
-	TREE_MODEL,	 /* a model's directory */
-	TREE_README,	 /* of the mount or of `model` */
+	TREE_FOLDER, /* models/google: holds models, takes no files */
+	TREE_MODEL,  /* a model's directory */
+	TREE_README, /* of the mount or of `model` */
 	TREE_SCHEMA,
 	TREE_EXAMPLE,
-	TREE_TASKS_ALL,	 /* tasks/all */
+	TREE_UPLOADS,	  /* uploads: the user's files, each of which gets an address */
+	TREE_TASKS_ALL,	  /* tasks/all */
 	TREE_TASKS_GROUP, /* tasks/active ...: `group` */
-	TREE_LATEST,	 /* tasks/latest */
-	TREE_STATS,	 /* .kiefs/stats and so on: made when opened */
+	TREE_LATEST,	  /* tasks/latest */
+	TREE_STATS,	  /* .kiefs/stats and so on: made when opened */
 	TREE_LOG,
 	TREE_ERRORS,
 	TREE_CONFIG,
@@ -32,9 +33,9 @@ struct tree_node {
 	const struct tree_node *parent; /* the root's is itself */
 	const char *name;
 	enum tree_kind kind;
-	int group;		   /* TASKS_GROUP: enum task_group */
-	int depth;		   /* components below the mount; the root has 0 */
-	const struct model *model; /* MODEL and a model's files */
+	int group;				 /* TASKS_GROUP: enum task_group */
+	int depth;				 /* components below the mount; the root has 0 */
+	const struct model *model;		 /* MODEL and a model's files */
 	const struct tree_node *const *children; /* by name */
 	size_t child_count;
 };
@@ -57,3 +58,5 @@ const struct tree_node *tree_at(const struct tree *tree, size_t index);
 
 /* A directory, or a file? */
 int tree_is_folder(const struct tree_node *node);
+/* A directory in which the user's files and folders may stand. */
+int tree_takes_files(const struct tree_node *node);

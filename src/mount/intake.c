@@ -13,6 +13,7 @@
 #include "kiefs/error.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
+#include "uploads.h"
 
 /* Of the body that is sent: control characters grow when they are written as JSON. */
 #define BODY_MAX (32u << 20)
@@ -60,6 +61,24 @@ static int read_defaults(struct fs *fs, uint64_t dir, struct buf *out)
 	}
 }
 
+void intake_finish(struct intake *intake)
+{
+	request_finish(&intake->request);
+	free(intake->source);
+	intake->source = NULL;
+}
+
+bool intake_wants(struct fs *fs, uint64_t dir, const char *name)
+{
+	struct place place;
+
+	if (request_form(name) == REQUEST_NONE && !uploads_name_counts(name))
+		return false;
+	if (place_of(fs, dir, &place) < 0)
+		return false;
+	return place.model ? request_form(name) != REQUEST_NONE : uploads_name_counts(name);
+}
+
 /* Reads and checks the entry's bytes as a request `name` in `dir`. */
 int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct intake *out,
 	struct error *err)
@@ -71,11 +90,13 @@ int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, s
 	int r;
 
 	*out = (struct intake){.nothing = true};
-	if (form == REQUEST_NONE)
-		return 0;
 	r = place_of(fs, dir, &place);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
+	if (!place.model)
+		return uploads_check(fs, entry, name, out, err);
+	if (form == REQUEST_NONE)
+		return 0;
 	buf_init(&bytes, REQUEST_MAX_BYTES);
 	buf_init(&defaults, REQUEST_MAX_BYTES);
 	r = intake_read(fs, entry, &bytes);
@@ -110,9 +131,11 @@ struct stage intake_row(int64_t entry, const struct intake *intake)
 {
 	return (struct stage){
 		.entry = entry,
-		.model = intake->model->id,
-		.source_sha = intake->sha,
-		.body = intake->request.body,
+		.model = intake->model ? intake->model->id : "",
+		.source_sha = intake->model    ? intake->sha
+			      : intake->source ? intake->source
+					       : "",
+		.body = intake->model ? intake->request.body : "",
 		.body_len = intake->request.body_len,
 		.estimate = intake->request.credits,
 		.warnings = intake->request.warnings,

@@ -139,7 +139,7 @@ static int find(
 			*inode = child->inode;
 			return 0;
 		}
-		if (node->kind == TREE_MODEL)
+		if (tree_takes_files(node))
 			return find_name(fs, parent, name, entry, inode);
 		if (node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP)
 			return find_task(fs, (enum task_group)node->group, name, inode);

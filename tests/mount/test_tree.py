@@ -20,7 +20,7 @@ def model_dirs(mount):
 
 def case_fixed_names(bench):
     mount = bench.mount()
-    equal(names(mount.point), [".kiefs", "README.md", "models", "tasks"])
+    equal(names(mount.point), [".kiefs", "README.md", "models", "tasks", "uploads"])
     equal(names(mount.path("tasks")), ["active", "all", "done", "failed", "held", "latest"])
     equal(names(mount.path(".kiefs")), ["config", "control", "errors", "log", "stats"])
     contains(read(mount.path("README.md")), "models/", "tasks/", ".wait")
