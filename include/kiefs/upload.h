@@ -51,7 +51,7 @@ struct upload_answer {
 	char *message; /* one sentence for a person, heap; NULL when DONE */
 	int64_t expires_ms;
 	int64_t retry_after_ms; /* -1: not told */
-	bool told;		/* the service itself said so, not the network on the way */
+	bool told; /* LATER: the service failed by its own word, and not for being busy */
 };
 
 /* `started_ms` is when the upload began: the address holds at least `life_ms` from then. 0 or
