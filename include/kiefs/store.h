@@ -144,7 +144,7 @@ int store_task_next_due(struct store *store, enum task_state state, int64_t *due
  * Writes what task_step() made of a task: `old` as read, `next` as decided. -ESTALE when the row
  * is not in old's state any more. `record` (may be NULL) replaces record.json. `results` (may be
  * NULL) are what the service names; they are added, or, where a number exists and is not on disk,
- * get the new address. `log` (may be NULL) is one line. Status and error names come and go with
+ * get the new address. A running task's are those that are final already. `log` (may be NULL) is one line. Status and error names come and go with
  * the state.
  */
 struct task_update {
@@ -156,6 +156,8 @@ struct task_update {
 };
 int store_task_apply(struct store *store, const struct task *old, const struct task *next,
 	const struct task_update *update, int64_t now_ms, struct changes *changes);
+/* Requests for this model that waited for it are due no later than this. */
+int store_due_model(struct store *store, const char *model, int64_t due_ms);
 /* The clock went back: nothing is due later than this. */
 int store_due_by(struct store *store, int64_t due_ms);
 /* EVENT_RESUME for every task held for this reason. Returns how many, or -errno. */
@@ -183,7 +185,8 @@ struct result {
 };
 void result_finish(struct result *result);
 
-/* Results of FETCHING tasks that are not whole and due, longest due first. Returns how many. */
+/* Results of FETCHING and RUNNING tasks that are not whole and due, longest due first. Returns how
+ * many. */
 int store_result_due(struct store *store, int64_t now_ms, struct result *out, int max);
 int store_result_next_due(struct store *store, int64_t *due_ms);
 int store_result_get(struct store *store, int64_t task, int index, struct result *out);

@@ -21,6 +21,7 @@ enum upload_form {
 
 struct upload_service {
 	const char *name;
+	const cJSON *entry; /* as it stands in the file */
 	enum upload_form form;
 	struct service call; /* host, submit_path and what every answer wears; nothing else */
 	const cJSON *parts;  /* STREAM: texts by name, in this order; "$file", "$folder", "$name" */

@@ -12,15 +12,13 @@ struct service;
 int service_read(
 	const struct scope *scope, const cJSON *object, struct service *out, struct error *err);
 
-/* An array of {"path", "kind", ...}, of a service or of a model. */
-int results_check(const struct scope *scope, const cJSON *results, struct error *err);
-
 /* What services and uploads have in common. `service` holds host, method and path; fills in what
  * "answer" says (`answer` may be NULL). 0 or -EINVAL. */
 int service_read_call(
 	const struct scope *scope, struct service *service, const cJSON *answer, struct error *err);
-/* Whether these are paths into an answer; NULL is fine. 0 or -EINVAL. */
-int service_check_path(
-	const struct scope *scope, const char *key, const char *path, struct error *err);
-int service_check_paths(
-	const struct scope *scope, const char *key, const cJSON *paths, struct error *err);
+
+/*
+ * An entry as a whole: when it is "like" another, that one's keys with its own in their place;
+ * objects are laid over each other, null takes a key away. Heap; NULL when out of memory.
+ */
+cJSON *service_overlay(const cJSON *base, const cJSON *object);

@@ -5,6 +5,7 @@
 
 #include "form.h"
 #include "kiefs/upload.h"
+#include "result_entry.h"
 #include "service.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -108,6 +109,7 @@ int upload_service_read(const struct scope *scope, const cJSON *object, struct u
 	struct raw_upload raw = {.upload.name = out->name};
 	int r = form_read(scope, object, upload_keys, COUNT(upload_keys), &raw, err);
 
+	raw.upload.entry = object;
 	raw.upload.call.name = out->name;
 	raw.upload.call.submit_method = "POST";
 	if (r == 0)
@@ -115,11 +117,11 @@ int upload_service_read(const struct scope *scope, const cJSON *object, struct u
 	if (r == 0)
 		r = read_form(scope, &raw.upload, err);
 	if (r == 0)
-		r = service_check_path(scope, "done", raw.upload.done, err);
+		r = path_check(scope, "done", raw.upload.done, err);
 	if (r == 0)
-		r = service_check_paths(scope, "address", raw.upload.address, err);
+		r = paths_check(scope, "address", raw.upload.address, err);
 	if (r == 0)
-		r = service_check_paths(scope, "expires", raw.upload.expires, err);
+		r = paths_check(scope, "expires", raw.upload.expires, err);
 	if (r == 0)
 		r = read_limits(scope, &raw, err);
 	if (r == 0)

@@ -134,9 +134,8 @@ static int begin_upload(const struct task_event *event, int64_t now, struct task
 
 static int note_upload(const struct task_event *event, int64_t now, struct task *next)
 {
-	if (event->progress < 0 || event->progress > 100)
-		return -EPROTO;
-	next->progress = event->progress;
+	if (event->progress >= 0 && event->progress <= 100)
+		next->progress = event->progress;
 	return 0;
 }
 
@@ -172,6 +171,8 @@ static int accept_remote(const struct task_event *event, int64_t now, struct tas
 static int fetch(const struct task_event *event, int64_t now, struct task *next)
 {
 	enter(next, TASK_FETCHING, now);
+	if (event->remote_id)
+		next->remote_id = (char *)event->remote_id;
 	if (event->remote_state)
 		next->remote_state = (char *)event->remote_state;
 	if (event->credits >= 0)

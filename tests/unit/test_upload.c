@@ -108,7 +108,6 @@ static void test_answers(void **state)
 		struct upload_answer said = {0};
 
 		assert_int_equal(upload_read(service, &answer, START, &said), 0);
-		print_message("case %zu: %s\n", i, said.message ? said.message : said.address);
 		assert_int_equal(said.verdict, cases[i].verdict);
 		assert_int_equal(said.retry_after_ms, 7);
 		if (said.verdict == UPLOAD_DONE) {
