@@ -91,7 +91,7 @@ int source_digest(
 	struct worker *worker, const struct source *source, int fd, bool look, char sha256[65])
 {
 	struct result result = {0};
-	int64_t size, changed_ns;
+	int64_t size = 0, changed_ns = 0;
 	int r;
 
 	if (!source->entry) {
