@@ -358,7 +358,7 @@ static int stage_held(struct fs *fs, struct draft *draft)
 		if (changed)
 			r = store_unstage(fs->store, draft->entry);
 	}
-	if (r == -EINVAL || r == -EFBIG) {
+	if (intake_is_refusal(r)) {
 		intake_refuse(fs, draft->entry, entry.dir, entry.name, &err);
 		set_refused(fs, draft, r);
 	} else if (r < 0) {
@@ -469,7 +469,8 @@ int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 	int r = intake_check(fs, entry->id, dir, name, checked, &err);
 	bool same = false;
 
-	if (r == -EINVAL && entry->task && store_task_get(fs->store, entry->task, &task) == 0) {
+	if ((r == -EINVAL || r == -EDQUOT) && entry->task &&
+		store_task_get(fs->store, entry->task, &task) == 0) {
 		/* It was taken once: renaming it must not fail, whatever the rules are now. */
 		struct place place;
 		struct buf bytes;
@@ -485,7 +486,7 @@ int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 	}
 	if (same)
 		r = 0;
-	else if (r == -EINVAL || r == -EFBIG)
+	else if (intake_is_refusal(r))
 		intake_refuse(fs, owner_of_name(fs, dir, name), dir, name, &err);
 	error_finish(&err);
 	task_finish(&task);
@@ -549,9 +550,10 @@ int draft_check_write(struct fs *fs, const struct entry *entry)
 	if (!complete)
 		return 0;
 	r = intake_check(fs, entry->id, entry->dir, entry->name, &checked, &err);
-	if (r == -EINVAL)
+	bool refused = r == -EINVAL || r == -EDQUOT;
+	if (refused)
 		intake_refuse(fs, entry->id, entry->dir, entry->name, &err);
 	intake_finish(&checked);
 	error_finish(&err);
-	return r == -EINVAL ? r : 0;
+	return refused ? r : 0;
 }

@@ -13,6 +13,8 @@
 #include "kiefs/error.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
+#include "kiefs/quota.h"
+#include "kiefs/worker.h"
 #include "uploads.h"
 
 /* Of the body that is sent: control characters grow when they are written as JSON. */
@@ -79,11 +81,35 @@ bool intake_wants(struct fs *fs, uint64_t dir, const char *name)
 	return place.model ? request_form(name) != REQUEST_NONE : uploads_name_counts(name);
 }
 
+/* What can never go out under the limits is refused; what may go another day is accepted, and the
+ * worker holds it. */
+static int check_quota(struct fs *fs, const char *name, double price, struct error *err)
+{
+	struct quota quota;
+	char lead[ENTRY_NAME_MAX + 32], text[TASK_TEXT_SIZE];
+
+	if (!fs->worker)
+		return 0;
+	worker_quota_get(fs->worker, &quota);
+	enum quota_verdict verdict = quota_check_alone(&quota, price);
+	if (verdict == QUOTA_FITS)
+		return 0;
+	snprintf(lead, sizeof(lead), "%s was not sent", name);
+	quota_text(&quota, verdict, lead, price, 0, text, sizeof(text));
+	return error_set(err, -EDQUOT, "%s", text);
+}
+
+bool intake_is_refusal(int error)
+{
+	return error == -EINVAL || error == -EFBIG || error == -EDQUOT;
+}
+
 /* Reads and checks the entry's bytes as a request `name` in `dir`. */
 int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct intake *out,
 	struct error *err)
 {
-	const struct request_rules rules = {.warn_only = fs->warn_only};
+	const struct request_rules rules = {
+		.warn_only = fs->warn_only, .callback = fs->callback_url};
 	enum request_form form = request_form(name);
 	struct place place;
 	struct buf bytes, defaults;
@@ -116,6 +142,8 @@ int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, s
 		r = error_set(err, -EFBIG,
 			"%s becomes %zu MiB as it is sent, and %u MiB is the most that is sent.",
 			name, out->request.body_len >> 20, BODY_MAX >> 20);
+	if (r == 0)
+		r = check_quota(fs, name, out->request.credits, err);
 	if (r == 0) {
 		digest_bytes(bytes.data, bytes.len, out->sha);
 		out->model = place.model;

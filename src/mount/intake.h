@@ -21,9 +21,11 @@ bool intake_wants(struct fs *fs, uint64_t dir, const char *name);
 /* A file's content up to the buffer's maximum; -EFBIG when it is longer. */
 int intake_read(struct fs *fs, int64_t entry, struct buf *out);
 /* Reads and checks the entry's bytes as a request `name` in `dir`. -EINVAL and -EFBIG with `err`.
- * `out` is to be finished in each case. */
+ * So is -EDQUOT. `out` is to be finished in each case. */
 int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct intake *out,
 	struct error *err);
+/* Whether the request itself is at fault: `err` says why, and a person must hear it. */
+bool intake_is_refusal(int error);
 /* What was checked as the index takes it; borrows from `intake`. */
 struct stage intake_row(int64_t entry, const struct intake *intake);
 /* Hands it to the index. */

@@ -49,6 +49,7 @@ static const struct option_entry entries[] = {
 		"send Retry-After over that limit"},
 	{"seed", OPTION_BIG, AT(seed), 0, 9e18, "N", "make the same task ids in every run"},
 	{"catalog", OPTION_TEXT, AT(catalog), 0, 0, "FILE", "use FILE, not the built-in catalogue"},
+	{"callback-key", OPTION_TEXT, AT(callback_key), 0, 0, "KEY", "sign callbacks with KEY"},
 	{"any-model", OPTION_FLAG, AT(any_model), 0, 0, NULL,
 		"take models that the catalogue does not know"},
 	{"max-tasks", OPTION_BIG, AT(max_tasks), 1, 1e9, "N",
