@@ -1,7 +1,7 @@
 /*
- * Digests of large results, a piece in each round of the loop: a film of some gigabytes takes
- * seconds, and everything else would wait. What has been read is also sent on its way to the disk,
- * so that the fsync at the end finds little to do.
+ * Digests of large results, and of files that are to be uploaded, a piece in each round of the
+ * loop: a film of some gigabytes takes seconds, and everything else would wait. What has been read
+ * is also sent on its way to the disk, so that the fsync at the end finds little to do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "kiefs/digest.h"
-#include "worker_private.h"
+#include "worker_upload.h"
 
 #define PIECE (4 << 20)
 #define BLOCK (256 << 10)
@@ -76,9 +76,14 @@ int digest_due(struct worker *worker)
 	if (r > 0) {
 		digest_end(job->digest, sha256);
 		job->digest = NULL;
-		r = fetch_whole(worker, job, sha256);
+		r = job->kind == JOB_UPLOAD ? upload_digested(worker, job, sha256)
+					    : fetch_whole(worker, job, sha256);
 	}
 	/* A file that cannot be read back is fetched again when it is due. */
+	if (job->kind == JOB_UPLOAD && r < 0)
+		r = asker_refuse_for(worker, &job->source, "to be uploaded", -EBUSY);
+	else if (r == -EIO)
+		r = 0;
 	job_destroy(worker, job);
-	return r == -EIO ? 0 : r;
+	return r;
 }

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "kiefs/catalogue.h"
+#include "kiefs/input.h"
 #include "kiefs/protocol.h"
+#include "kiefs/store_upload.h"
 #include "worker_private.h"
 
 #define SUBMIT_TOTAL_MS 120000
@@ -130,6 +132,9 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 	*sent = false;
 	if (!model)
 		return put_off_unknown(worker, task);
+	r = store_upload_missing(worker->options.store, task->id, worker->now);
+	if (r != 0)
+		return r < 0 ? r : drop_stale(upload_begin(worker, task, probe));
 	r = quota_admit(worker, task, &admitted);
 	if (r < 0 || !admitted)
 		return r;
@@ -139,7 +144,7 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 	job->model = model;
 	job->probe = probe;
 	buf_init(&job->body, BODY_MAX_BYTES);
-	r = store_task_body(worker->options.store, task->id, &job->body);
+	r = store_input_body(worker->options.store, task->id, &job->body);
 	if (r == 0)
 		r = write_down(worker, task);
 	if (r < 0) {

@@ -12,6 +12,11 @@ struct service;
 int service_read(
 	const struct scope *scope, const cJSON *object, struct service *out, struct error *err);
 
+/* What services and uploads have in common. `service` holds host, method and path; fills in what
+ * "answer" says (`answer` may be NULL). 0 or -EINVAL. */
+int service_read_call(
+	const struct scope *scope, struct service *service, const cJSON *answer, struct error *err);
+
 /*
  * An entry as a whole: that of the service it is like, with its own keys in their place: those of
  * "submit", "answer" and "poll" one by one. null takes a key away. Heap; NULL when out of memory.

@@ -25,6 +25,7 @@
 #include "kiefs/json.h"
 #include "kiefs/request.h"
 #include "kiefs/worker.h"
+#include "uploads.h"
 
 /* How long a lookup waits for a release that the kernel has already queued. */
 #define SETTLE_MS 100
@@ -123,6 +124,7 @@ int draft_changed(struct fs *fs, struct draft *draft)
 
 	pthread_mutex_lock(&draft->step);
 	pthread_mutex_lock(&fs->drafts.lock);
+	bool first = !draft->dirty;
 	draft->dirty = true;
 	draft->closed = false;
 	draft->verdict = 0;
@@ -131,6 +133,8 @@ int draft_changed(struct fs *fs, struct draft *draft)
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (staged)
 		r = store_unstage(fs->store, draft->entry);
+	if (first && r == 0)
+		r = uploads_changed(fs, draft->entry);
 	pthread_mutex_unlock(&draft->step);
 	return r;
 }
@@ -329,7 +333,7 @@ static int stage_held(struct fs *fs, struct draft *draft)
 		return verdict;
 	r = idle ? -EALREADY : store_entry_get(fs->store, draft->entry, &entry);
 	/* Under a scratch name the bytes stay changed: a rename may yet make them a request. */
-	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
+	if (r == 0 && !intake_wants(fs, entry.dir, entry.name))
 		r = -EALREADY;
 	if (r < 0)
 		goto out;
@@ -362,7 +366,7 @@ static int stage_held(struct fs *fs, struct draft *draft)
 		errors_add(fs, entry.name, strerror(-r));
 		set_dirty(fs, draft);
 	}
-	request_finish(&checked.request);
+	intake_finish(&checked);
 out:
 	error_finish(&err);
 	return r == -EALREADY || r == -ENOENT ? 0 : r;
@@ -434,7 +438,7 @@ void draft_abandon(struct fs *fs, struct draft *draft, int killed_by)
 	draft->verdict = 0;
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (store_entry_get(fs->store, draft->entry, &entry) == 0 &&
-		request_form(entry.name) != REQUEST_NONE) {
+		intake_wants(fs, entry.dir, entry.name)) {
 		error_set(&err, -EINTR,
 			"%s was not sent: the program that wrote it was ended by signal %d (%s) "
 			"before "
@@ -472,7 +476,8 @@ int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 		struct buf bytes;
 		char sha[DIGEST_HEX_SIZE];
 		buf_init(&bytes, REQUEST_MAX_BYTES);
-		if (intake_read(fs, entry->id, &bytes) == 0 && place_of(fs, dir, &place) == 0) {
+		if (intake_read(fs, entry->id, &bytes) == 0 && place_of(fs, dir, &place) == 0 &&
+			place.model) {
 			digest_bytes(bytes.data, bytes.len, sha);
 			same = strcmp(sha, task.source_sha) == 0 &&
 			       strcmp(task.model, place.model->id) == 0;
@@ -527,14 +532,16 @@ bool draft_sweep(struct fs *fs)
 
 int draft_check_write(struct fs *fs, const struct entry *entry)
 {
+	struct place place;
 	struct intake checked;
 	struct error err = {0};
 	struct stat st;
 	struct buf bytes;
 	int r = 0;
 
-	if (request_form(entry->name) != REQUEST_JSON ||
-		files_stat_entry(fs->files, entry->id, &st) < 0 || st.st_size > WRITE_CHECK_MAX)
+	if (request_form(entry->name) != REQUEST_JSON || place_of(fs, entry->dir, &place) < 0 ||
+		!place.model || files_stat_entry(fs->files, entry->id, &st) < 0 ||
+		st.st_size > WRITE_CHECK_MAX)
 		return 0;
 	buf_init(&bytes, WRITE_CHECK_MAX);
 	bool complete = intake_read(fs, entry->id, &bytes) == 0 && bytes.data &&
@@ -546,7 +553,7 @@ int draft_check_write(struct fs *fs, const struct entry *entry)
 	bool refused = r == -EINVAL || r == -EDQUOT;
 	if (refused)
 		intake_refuse(fs, entry->id, entry->dir, entry->name, &err);
-	request_finish(&checked.request);
+	intake_finish(&checked);
 	error_finish(&err);
 	return refused ? r : 0;
 }

@@ -15,6 +15,7 @@
 #include "kiefs/inode.h"
 #include "kiefs/quota.h"
 #include "kiefs/worker.h"
+#include "uploads.h"
 
 /* Of the body that is sent: control characters grow when they are written as JSON. */
 #define BODY_MAX (32u << 20)
@@ -62,6 +63,24 @@ static int read_defaults(struct fs *fs, uint64_t dir, struct buf *out)
 	}
 }
 
+void intake_finish(struct intake *intake)
+{
+	request_finish(&intake->request);
+	free(intake->source);
+	intake->source = NULL;
+}
+
+bool intake_wants(struct fs *fs, uint64_t dir, const char *name)
+{
+	struct place place;
+
+	if (request_form(name) == REQUEST_NONE && !uploads_name_counts(name))
+		return false;
+	if (place_of(fs, dir, &place) < 0)
+		return false;
+	return place.model ? request_form(name) != REQUEST_NONE : uploads_name_counts(name);
+}
+
 /* What can never go out under the limits is refused; what may go another day is accepted, and the
  * worker holds it. */
 static int check_quota(struct fs *fs, const char *name, double price, struct error *err)
@@ -97,11 +116,13 @@ int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, s
 	int r;
 
 	*out = (struct intake){.nothing = true};
-	if (form == REQUEST_NONE)
-		return 0;
 	r = place_of(fs, dir, &place);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
+	if (!place.model)
+		return uploads_check(fs, entry, name, out, err);
+	if (form == REQUEST_NONE)
+		return 0;
 	buf_init(&bytes, REQUEST_MAX_BYTES);
 	buf_init(&defaults, REQUEST_MAX_BYTES);
 	r = intake_read(fs, entry, &bytes);
@@ -138,9 +159,11 @@ struct stage intake_row(int64_t entry, const struct intake *intake)
 {
 	return (struct stage){
 		.entry = entry,
-		.model = intake->model->id,
-		.source_sha = intake->sha,
-		.body = intake->request.body,
+		.model = intake->model ? intake->model->id : "",
+		.source_sha = intake->model    ? intake->sha
+			      : intake->source ? intake->source
+					       : "",
+		.body = intake->model ? intake->request.body : "",
 		.body_len = intake->request.body_len,
 		.estimate = intake->request.credits,
 		.warnings = intake->request.warnings,

@@ -6,16 +6,22 @@
 #include "kiefs/request.h"
 
 struct intake {
-	bool nothing; /* scratch, blank, or not in a model's directory */
+	bool nothing; /* scratch, blank, or neither in a model's directory nor in uploads/ */
 	char sha[DIGEST_HEX_SIZE];
-	const struct model *model;
-	struct request request; /* owned */
+	const struct model *model; /* NULL: no request, but a file to be uploaded */
+	struct request request;	   /* owned */
+	char *source; /* the address that the file holds in place of bytes; owned, or NULL */
 };
+
+/* Accepts what intake_check() failed on. */
+void intake_finish(struct intake *intake);
+/* Whether a file of this name there is a request, or to be uploaded, once it is closed. */
+bool intake_wants(struct fs *fs, uint64_t dir, const char *name);
 
 /* A file's content up to the buffer's maximum; -EFBIG when it is longer. */
 int intake_read(struct fs *fs, int64_t entry, struct buf *out);
 /* Reads and checks the entry's bytes as a request `name` in `dir`. -EINVAL and -EFBIG with `err`.
- * So is -EDQUOT. `out->request` is to be finished in each case. */
+ * So is -EDQUOT. `out` is to be finished in each case. */
 int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct intake *out,
 	struct error *err);
 /* Whether the request itself is at fault: `err` says why, and a person must hear it. */

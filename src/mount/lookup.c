@@ -141,7 +141,7 @@ static int find(
 			*inode = child->inode;
 			return 0;
 		}
-		if (node->kind == TREE_MODEL)
+		if (tree_takes_files(node))
 			return find_name(fs, parent, name, entry, inode);
 		if (node->kind == TREE_SEARCH)
 			return search_find(fs, name, inode);

@@ -239,6 +239,7 @@ int control_reset(struct sim *sim, const struct route *route, const struct reque
 	callbacks_clear(sim->callbacks);
 	tasks_clear(&sim->tasks);
 	offspring_clear(&sim->offspring);
+	uploads_clear(sim);
 	account_reset(&sim->account, sim->options.rate, sim->options.credits);
 	return done(reply);
 }

@@ -12,6 +12,7 @@ struct report;
 struct service;
 struct services;
 struct sim;
+struct upload_service;
 
 /* Stands in a service's path for the id of the task. */
 #define ROUTE_TASK "{task}"
@@ -30,6 +31,7 @@ struct route {
 	/* Of a dedicated service, or NULL. */
 	const struct operation *operation;
 	const struct report *report;
+	const struct upload_service *upload; /* NULL: none */
 };
 
 struct routes {

@@ -5,6 +5,7 @@
 #include "account.h"
 #include "delay.h"
 #include "fault.h"
+#include "fetch.h"
 #include "ledger.h"
 #include "offspring.h"
 #include "options.h"
@@ -13,6 +14,7 @@
 #include "services.h"
 #include "sim_clock.h"
 #include "tasks.h"
+#include "uploads.h"
 
 struct callbacks;
 struct catalogue;
@@ -25,6 +27,8 @@ struct sim {
 	struct account account;
 	struct tasks tasks;
 	struct offspring offspring;
+	struct uploads uploads;
+	struct fetches fetches;
 	struct fault_rules faults;
 	struct ledger ledger;
 	struct products products;

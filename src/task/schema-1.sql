@@ -176,6 +176,38 @@ CREATE TABLE input (
 	value TEXT,
 	PRIMARY KEY (task, idx)) WITHOUT ROWID;
 
+-- Addresses, by content; the times are those of store_upload.h.
+CREATE TABLE upload (
+	sha256 TEXT PRIMARY KEY,
+	address TEXT NOT NULL,
+	expires_ms INTEGER NOT NULL,
+	take_by_ms INTEGER NOT NULL,
+	send_by_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX upload_address ON upload(address);
+
+-- Of a user's file as it was when it was last read through.
+CREATE TABLE digest (
+	entry INTEGER PRIMARY KEY,
+	size INTEGER NOT NULL,
+	changed_ns INTEGER NOT NULL,
+	sha256 TEXT NOT NULL
+);
+
+-- Files of uploads/.
+CREATE TABLE outgoing (
+	entry INTEGER PRIMARY KEY,
+	due_ms INTEGER NOT NULL,
+	attempts INTEGER NOT NULL DEFAULT 0,
+	progress INTEGER NOT NULL DEFAULT -1,
+	started_ms INTEGER NOT NULL DEFAULT 0,
+	source TEXT,
+	sha256 TEXT,
+	error TEXT
+);
+CREATE INDEX outgoing_due ON outgoing(due_ms);
+CREATE INDEX outgoing_content ON outgoing(sha256) WHERE sha256 IS NOT NULL;
+
 CREATE TABLE stage_input (
 	entry INTEGER NOT NULL,
 	idx INTEGER NOT NULL,

@@ -185,12 +185,21 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 {
 	struct staged staged = {0};
 	struct entry entry;
-	int64_t earlier[2], id = 0;
+	int64_t earlier[2] = {0}, id = 0;
 	int r = staged_get(store, entry_id, &staged);
 
 	if (r < 0)
 		goto out;
 	r = entry_get_locked(store, entry_id, &entry);
+	if (r == 0 && !*staged.model) {
+		r = outgoing_commit_locked(
+			store, &entry, *staged.sha ? staged.sha : NULL, now_ms, changes);
+		if (r == 0)
+			r = store_exec(store, SQL_STAGE_DELETE, "i", entry_id);
+		*task = 0;
+		*fresh = true;
+		goto out;
+	}
 	/* Staged for a rename that never happened: the name is still scratch. */
 	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
 		r = -ENOENT;
@@ -328,6 +337,7 @@ int store_recover(struct store *store, int64_t now_ms)
 
 	if (r < 0)
 		return r;
+	r = store_exec(store, SQL_OUTGOING_RESTART, "");
 	restart.kind = EVENT_RESTART;
 	restart.text = doubt;
 	for (size_t i = 0; i < sizeof(under_way) / sizeof(under_way[0]) && r == 0; i++) {
