@@ -47,26 +47,27 @@ struct field {
 	const cJSON *also;     /* array: values accepted beside `values` or the range; or NULL */
 	bool has_min, has_max; /* range of a number */
 	double min, max;
-	double step;		 /* 0: any */
-	long min_length;	 /* characters of a string, -1: no limit */
+	double step;	 /* 0: any */
+	long min_length; /* characters of a string, -1: no limit */
 	long max_length;
-	long min_items;		 /* elements of an array, -1: no limit */
+	long min_items; /* elements of an array, -1: no limit */
 	long max_items;
-	long max_text;		 /* characters of all strings inside an array, -1: no limit */
-	const struct field *item; /* what an array's elements are (name ""), or NULL */
+	long max_text;		     /* characters of all strings inside an array, -1: no limit */
+	const struct field *item;    /* what an array's elements are (name ""), or NULL */
 	const struct field *members; /* what an object holds */
 	size_t member_count;
-	const char *pattern;	 /* POSIX extended regular expression a string must match, or NULL */
-	enum media_kind media;	 /* the string is the address of such a file; of an array, its `item`
-				    has it: see field_media() */
-	const char *scheme;	 /* a further address form it takes, such as "asset://", or NULL */
-	double max_file_mb;	 /* 0: unknown */
-	const cJSON *accepted;	 /* array of MIME types taken, or NULL */
-	const cJSON *only_with;	 /* {"field": [values]}: allowed only with these, or NULL; a field that
-				    is not given counts with its default, and with no default it does
-				    not stand in the way. A default is not filled in where
-				    this forbids it */
-	const char *note;	 /* one sentence for the model's README, or NULL */
+	const char *pattern;   /* POSIX extended regular expression a string must match, or NULL */
+	enum media_kind media; /* the string is the address of such a file; of an array, its `item`
+				  has it: see field_media() */
+	const char *scheme;    /* a further address form it takes, such as "asset://", or NULL */
+	double max_file_mb;    /* 0: unknown */
+	const cJSON *accepted; /* array of MIME types taken, or NULL */
+	const cJSON
+		*only_with; /* {"field": [values]}: allowed only with these, or NULL; a field that
+			       is not given counts with its default, and with no default it does
+			       not stand in the way. A default is not filled in where
+			       this forbids it */
+	const char *note;   /* one sentence for the model's README, or NULL */
 };
 
 /* Where things stand in a service's answers; paths in the language of kiefs/jsonpath.h. */
@@ -75,25 +76,27 @@ struct service {
 	const char *host; /* "api" or "upload": which base address the paths are under */
 	/* Submitting. */
 	const char *submit_method;
-	const char *submit_path;
-	const cJSON *body;	/* template: "$model", "$input" and "$callback" are replaced; a member
-				   whose replacement is missing is left out */
-	const cJSON *task_id;	/* array of paths, first hit wins */
+	const char *submit_path; /* may contain {model}: the model's name */
+	const cJSON *body;    /* template: "$model", "$input" and "$callback" are replaced; a member
+				 whose replacement is missing is left out; the members of the
+				 input take the place of {"...": "$input"} */
+	const cJSON *task_id; /* array of paths, first hit wins */
 	/* The envelope that every answer wears. */
-	const char *code_path;	  /* path of the result code, NULL when there is none */
-	const cJSON *message;	  /* array of paths */
+	const char *code_path; /* path of the result code, NULL when there is none */
+	const cJSON *message;  /* array of paths */
 	double success_code;
-	const cJSON *classes;	  /* {"402": "credits", ...}: see enum answer_class in protocol.h */
+	const cJSON *classes; /* {"402": "credits", ...}: see enum answer_class in protocol.h */
 	/* Asking after a task. */
 	const char *poll_method;
-	const char *poll_path;	  /* may contain {task} */
-	const char *poll_query;	  /* name of the query parameter that takes the task id, or NULL */
+	const char *poll_path;	/* may contain {task} */
+	const char *poll_query; /* name of the query parameter that takes the task id, or NULL */
 	const char *state_path;
-	const cJSON *states;	  /* {"waiting": "running", "success": "success", "fail": "fail"} */
+	const cJSON *states; /* {"waiting": "running", "success": "success", "fail": "fail"} */
 	const char *progress_path; /* 0-100, or NULL */
 	const char *fail_code_path;
 	const cJSON *fail_message; /* array of paths */
 	const cJSON *credits;	   /* array of paths: what the task cost */
+	const cJSON *chat;	   /* how turns and streams of text look, see chat.h; or NULL */
 	const cJSON *results;	   /* array of {"path", "kind", "name"?, "optional"?, "mirror"?}: a
 				      "mirror" repeats what stands elsewhere and counts only when
 				      nothing else was found; kind: media|image|video|audio (the item
@@ -101,7 +104,8 @@ struct service {
 };
 
 struct model {
-	const char *id;	      /* "google/nano-banana": the path below models/ and the API's word */
+	const char *id;	  /* "google/nano-banana": the path below models/ */
+	const char *name; /* the API's word for it; NULL: the id, see model_name() */
 	const char *title;
 	const char *provider;
 	const char *category; /* image, video, audio, chat, other */
@@ -113,12 +117,13 @@ struct model {
 	const struct service *service;
 	const struct field *fields;
 	size_t field_count;
-	const cJSON *prompt;  /* how a bare prompt becomes input: an object in which "$prompt" stands
-				 for the text, {"prompt": "$prompt"}; NULL: the model takes no prompt */
-	const cJSON *any_of;  /* array of arrays of field names: at least one whole set; or NULL */
-	const cJSON *one_of;  /* array of arrays of field names: exactly one whole set; or NULL */
-	const cJSON *rules;   /* array of sentences on how fields depend on each other; or NULL */
-	const cJSON *price;   /* see price.h; NULL: unknown */
+	const cJSON
+		*prompt;     /* how a bare prompt becomes input: an object in which "$prompt" stands
+				for the text, {"prompt": "$prompt"}; NULL: the model takes no prompt */
+	const cJSON *any_of; /* array of arrays of field names: at least one whole set; or NULL */
+	const cJSON *one_of; /* array of arrays of field names: exactly one whole set; or NULL */
+	const cJSON *rules;  /* array of sentences on how fields depend on each other; or NULL */
+	const cJSON *price;  /* see price.h; NULL: unknown */
 	const cJSON *example; /* an input that is accepted as it stands */
 	const cJSON *results; /* paths that replace the service's, or NULL */
 };
@@ -142,6 +147,8 @@ const struct model *catalogue_at(const struct catalogue *catalogue, size_t index
 const struct model *catalogue_find(const struct catalogue *catalogue, const char *id);
 
 const struct field *model_field(const struct model *model, const char *name);
+/* The API's word for it. */
+const char *model_name(const struct model *model);
 /* "string", "integer", ... */
 const char *field_type_name(enum field_type type);
 /* What kind of file the field, or each element of its array, is the address of. */

@@ -90,6 +90,8 @@ struct poll_answer {
  */
 char *protocol_submit_url(
 	const struct service *service, const char *api_url, const char *upload_url);
+/* The same with {model} in the path being the model's name. */
+char *protocol_model_url(const struct model *model, const char *api_url, const char *upload_url);
 char *protocol_poll_url(const struct service *service, const char *api_url, const char *upload_url,
 	const char *task_id);
 

@@ -31,17 +31,18 @@ struct worker_options {
 	const struct files *files; /* not owned */
 	const char *api_url;
 	const char *upload_url;
-	int submit_count;	   /* submissions per submit_window_ms; 20 */
-	int submit_window_ms;	   /* 10000 */
-	int max_running;	   /* tasks at the service at once; 100 */
-	double polls_per_s;	   /* 10 */
-	int max_downloads;	   /* at once; 8 */
+	int submit_count;     /* submissions per submit_window_ms; 20 */
+	int submit_window_ms; /* 10000 */
+	int max_running;      /* tasks at the service at once; 100 */
+	double polls_per_s;   /* 10 */
+	int max_downloads;    /* at once; 8 */
 	int64_t max_result_bytes;
+	int quiet_ms; /* a stream that says nothing for so long has ended; 0: 5 min */
 	worker_notify_fn *notify;
 	worker_clock_fn *clock;
 	worker_key_fn *key;
-	void *context;		   /* for the three above */
-	uint32_t seed;		   /* of the jitter */
+	void *context; /* for the three above */
+	uint32_t seed; /* of the jitter */
 };
 
 /* -EINVAL (`err`: an address), -ENOMEM. Starts no thread. */

@@ -130,6 +130,12 @@ static size_t write_body(char *data, size_t size, size_t count, void *user)
 
 	if (!t->sink.begun && !begin_body(t))
 		return 0;
+	if (t->request.piece && t->sink.status == 200 && !t->sink.stopped) {
+		int taken = sink_offer(
+			&t->sink, &t->request, data, size * count, header_text(t, "Content-Type"));
+		if (taken)
+			return taken > 0 ? size * count : 0;
+	}
 	return sink_write(&t->sink, data, size * count) ? size * count : 0;
 }
 
@@ -249,7 +255,9 @@ static void set_times(struct transfer *t)
 		curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)t->request.total_ms);
 	} else {
 		curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-		curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+		curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME,
+			t->request.quiet_ms > 0 ? (t->request.quiet_ms + 999L) / 1000
+						: (long)STALL_S);
 	}
 }
 

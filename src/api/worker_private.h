@@ -12,6 +12,7 @@
 #include "kiefs/store.h"
 #include "kiefs/worker.h"
 
+struct chat;
 struct digest;
 struct model;
 
@@ -24,6 +25,7 @@ struct model;
 enum job_kind {
 	JOB_FETCH,
 	JOB_POLL,
+	JOB_CHAT,
 	JOB_SUBMIT,
 	JOB_COUNT,
 };
@@ -43,6 +45,8 @@ struct job {
 	struct digest *digest;	   /* FETCH: the file is whole and being digested; else NULL */
 	int64_t digested;	   /* FETCH: bytes that are in the digest */
 	char type[64];		   /* FETCH: Content-Type, while it is being digested */
+	struct chat *chat;	   /* CHAT: what has come of the answer; else NULL */
+	bool kept;		   /* its end could not be written down yet: the job stays */
 	struct job *next;	   /* worker::jobs */
 };
 
@@ -80,7 +84,8 @@ struct worker {
 	int64_t polls_paused_until;
 	int later_count; /* submissions in a row that found nobody to take them */
 	bool started;
-	bool clock_back; /* the wall clock was set back */
+	bool streams_ended; /* those that an earlier daemon left */
+	bool clock_back;    /* the wall clock was set back */
 	bool local_trouble; /* the disk refused a result, and the log says so */
 	int failure;	    /* first -errno of a callback, for worker_step() */
 	uint64_t random;
@@ -120,6 +125,8 @@ bool job_exists(const struct worker *worker, enum job_kind kind, int64_t task, i
 int submit_due(struct worker *worker);
 int submit_wait(struct worker *worker, int64_t *wait_ms);
 void submit_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+/* The service took the request of this job: what that means for all others. 0 or -errno. */
+int submit_taken(struct worker *worker, const struct job *job);
 /* Tries again to write down what could not be; 0 when nothing is left. */
 int submit_save(struct worker *worker);
 void submit_forget(struct worker *worker);
@@ -141,6 +148,18 @@ int digest_start(struct job *job, const char *type);
 /* A piece of one file. 0 or -errno. */
 int digest_due(struct worker *worker);
 bool digest_waits(const struct worker *worker);
+
+/* ---- worker_chat.c: answers in text, streamed into a file ---- */
+
+/* Before a request of a model that chats is sent: 0 or -ENOMEM. */
+int chat_begin(struct job *job);
+void chat_prepare(struct worker *worker, struct http_request *request);
+/* Frees what the job has of it; accepts NULL. */
+void chat_destroy(struct chat *chat);
+/* Streams that a dead daemon left are ended; what could not be written down is tried again. */
+int chat_due(struct worker *worker);
+int chat_wait(struct worker *worker, int64_t *wait_ms);
+void chat_done(struct worker *worker, struct job *job, const struct http_answer *answer);
 
 /* ---- worker_gate.c ---- */
 

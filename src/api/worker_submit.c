@@ -63,12 +63,12 @@ static int write_down(struct worker *worker, const struct task *task)
 static int post(struct worker *worker, struct job *job)
 {
 	const struct service *service = job->model->service;
-	char *url = protocol_submit_url(service, worker->api_url, worker->upload_url);
+	char *url = protocol_model_url(job->model, worker->api_url, worker->upload_url);
 	int r = -ENOMEM;
 
 	if (!url)
 		return r;
-	const struct http_request request = {
+	struct http_request request = {
 		.method = service->submit_method,
 		.url = url,
 		.body = job->body.data,
@@ -80,6 +80,8 @@ static int post(struct worker *worker, struct job *job)
 		.total_ms = SUBMIT_TOTAL_MS,
 		.user = job,
 	};
+	if (job->kind == JOB_CHAT)
+		chat_prepare(worker, &request);
 	worker_tick(worker);
 	window_take(&worker->window, worker->mono);
 	job->started = worker->mono;
@@ -114,13 +116,15 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 	*sent = false;
 	if (!model)
 		return put_off_unknown(worker, task);
-	job = job_create(worker, JOB_SUBMIT, task->id);
+	job = job_create(worker, model->service->chat ? JOB_CHAT : JOB_SUBMIT, task->id);
 	if (!job)
 		return -ENOMEM;
 	job->model = model;
 	job->probe = probe;
 	buf_init(&job->body, BODY_MAX_BYTES);
-	r = store_task_body(worker->options.store, task->id, &job->body);
+	r = job->kind == JOB_CHAT ? chat_begin(job) : 0;
+	if (r == 0)
+		r = store_task_body(worker->options.store, task->id, &job->body);
 	if (r == 0)
 		r = write_down(worker, task);
 	if (r < 0) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat.h"
 #include "form.h"
 #include "kiefs/catalogue.h"
 
@@ -33,7 +34,8 @@ static const struct form_key service_keys[] = {
 	{"submit", FORM_OBJECT, RAW(submit), true},
 	{"answer", FORM_OBJECT, RAW(answer), false},
 	{"poll", FORM_OBJECT, RAW(poll), false},
-	{"results", FORM_LIST, SERVICE(results), true},
+	{"chat", FORM_OBJECT, SERVICE(chat), false},
+	{"results", FORM_LIST, SERVICE(results), false},
 };
 static const struct form_key submit_keys[] = {
 	{"method", FORM_TEXT, SERVICE(submit_method), true},
@@ -73,7 +75,7 @@ static const struct form_key result_keys[] = {
 };
 
 /* Names separated by "." or ">", each followed by any number of "[]": see kiefs/jsonpath.h. */
-static bool is_path(const char *path)
+bool path_is_valid(const char *path)
 {
 	for (;;) {
 		size_t n = strcspn(path, ".[]>");
@@ -94,7 +96,7 @@ static bool is_path(const char *path)
 static int check_path(
 	const struct scope *scope, const char *key, const char *path, struct error *err)
 {
-	if (!path || is_path(path))
+	if (!path || path_is_valid(path))
 		return 0;
 	return form_fail(scope, err,
 		"\"%s\": \"%s\" is not a path. Paths look like data.taskId, data.urls[] or "
@@ -286,7 +288,11 @@ int service_read(
 	if (raw.poll && !raw.service.task_id)
 		return form_fail(
 			scope, err, "a service with \"poll\" needs \"task_id\" in \"submit\".");
-	r = results_check(scope, raw.service.results, err);
+	if (!raw.service.results && !raw.service.chat)
+		return form_fail(scope, err, "\"results\" is missing.");
+	r = raw.service.results ? results_check(scope, raw.service.results, err) : 0;
+	if (r == 0 && raw.service.chat)
+		r = chat_check(scope, raw.service.chat, err);
 	if (r < 0)
 		return r;
 	raw.service.success_code = raw.success ? raw.success->valuedouble : 200;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 struct error;
 struct scope;
@@ -14,3 +15,6 @@ int service_read(
 
 /* An array of {"path", "kind", ...}, of a service or of a model. */
 int results_check(const struct scope *scope, const cJSON *results, struct error *err);
+
+/* Whether the text is a path of kiefs/jsonpath.h. */
+bool path_is_valid(const char *path);

@@ -354,7 +354,7 @@ static int stage_held(struct fs *fs, struct draft *draft)
 		if (changed)
 			r = store_unstage(fs->store, draft->entry);
 	}
-	if (r == -EINVAL || r == -EFBIG) {
+	if (r == -EINVAL || r == -EFBIG || r == -EBUSY) {
 		intake_refuse(fs, draft->entry, entry.dir, entry.name, &err);
 		set_refused(fs, draft, r);
 	} else if (r < 0) {
@@ -480,7 +480,7 @@ int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 	}
 	if (same)
 		r = 0;
-	else if (r == -EINVAL || r == -EFBIG)
+	else if (r == -EINVAL || r == -EFBIG || r == -EBUSY)
 		intake_refuse(fs, owner_of_name(fs, dir, name), dir, name, &err);
 	error_finish(&err);
 	task_finish(&task);

@@ -51,6 +51,21 @@ static bool is_word(const cJSON *value, const char *word)
 static int fill(
 	const cJSON *part, const struct model *model, const struct draft *draft, cJSON **out);
 
+/* The members of the input stand in the body itself. */
+static int spread(const cJSON *input, cJSON *body)
+{
+	const cJSON *member;
+	int r = 0;
+
+	cJSON_ArrayForEach(member, input)
+	{
+		cJSON_DeleteItemFromObjectCaseSensitive(body, member->string);
+		if (r == 0)
+			r = object_add_copy(body, member->string, member);
+	}
+	return r;
+}
+
 static int fill_container(
 	const cJSON *part, const struct model *model, const struct draft *draft, cJSON **out)
 {
@@ -62,6 +77,10 @@ static int fill_container(
 	{
 		cJSON *filled = NULL;
 
+		if (r == 0 && inner->string && strcmp(inner->string, "...") == 0) {
+			r = spread(draft->input, copy);
+			continue;
+		}
 		if (r == 0)
 			r = fill(inner, model, draft, &filled);
 		if (!filled)
@@ -95,7 +114,7 @@ static int fill(
 		from = draft->callback;
 	else if (is_word(part, "$input"))
 		from = draft->input;
-	*out = is_word(part, "$model") ? cJSON_CreateString(model->id)
+	*out = is_word(part, "$model") ? cJSON_CreateString(model_name(model))
 				       : cJSON_Duplicate(from, true);
 	return *out ? 0 : -ENOMEM;
 }

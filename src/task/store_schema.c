@@ -37,7 +37,8 @@ const char *const store_schema[] = {
 	" source_sha TEXT NOT NULL,"
 	" estimate REAL NOT NULL,"
 	" warnings TEXT,"
-	" body BLOB NOT NULL);"
+	" body BLOB NOT NULL,"
+	" turn TEXT);" /* of a conversation: what was written */
 	"CREATE TABLE task ("
 	" id INTEGER PRIMARY KEY,"
 	" state TEXT NOT NULL CHECK (state IN ('staged', 'incomplete', 'held', 'queued',"
@@ -108,6 +109,14 @@ const char *const store_schema[] = {
 	" result INTEGER NOT NULL DEFAULT 0,"
 	" value TEXT,"
 	" PRIMARY KEY (task, idx)) WITHOUT ROWID;"
+	/* Answers that come in bit by bit now, and the result that holds them. */
+	"CREATE TABLE stream (task INTEGER PRIMARY KEY, idx INTEGER NOT NULL);"
+	"CREATE TABLE turn ("
+	" task INTEGER PRIMARY KEY,"
+	" dir INTEGER NOT NULL," /* the conversation's folder */
+	" prompt TEXT NOT NULL,"
+	" reply TEXT);" /* once it is whole */
+	"CREATE INDEX turn_dir ON turn(dir, task);"
 	"CREATE TABLE log ("
 	" id INTEGER PRIMARY KEY,"
 	" task INTEGER NOT NULL,"

@@ -30,7 +30,7 @@ static void test_builtin_holds_every_model(void **state)
 {
 	struct catalogue *catalogue = load();
 
-	assert_int_equal(catalogue_count(catalogue), COUNT(model_ids));
+	assert_true(catalogue_count(catalogue) >= COUNT(model_ids));
 	for (size_t i = 0; i < COUNT(model_ids); i++) {
 		const struct model *model = catalogue_find(catalogue, model_ids[i]);
 		assert_non_null(model);
