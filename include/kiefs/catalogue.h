@@ -7,7 +7,8 @@
  * No code knows a service or a model by name.
  *
  * Read only after loading, so any thread may read it without a lock. All pointers below live as
- * long as the catalogue.
+ * long as the catalogue. A changed catalogue is another one: whoever goes on using models of this
+ * one meanwhile holds a share of it (catalogue_share()).
  */
 #pragma once
 
@@ -56,51 +57,62 @@ struct field {
 	const struct field *item;    /* what an array's elements are (name ""), or NULL */
 	const struct field *members; /* what an object holds */
 	size_t member_count;
-	const char *pattern;   /* POSIX extended regular expression a string must match, or NULL */
-	enum media_kind media; /* the string is the address of such a file; of an array, its `item`
-				  has it: see field_media() */
-	const char *scheme;    /* a further address form it takes, such as "asset://", or NULL */
-	double max_file_mb;    /* 0: unknown */
-	const cJSON *accepted; /* array of MIME types taken, or NULL */
-	const cJSON
-		*only_with; /* {"field": [values]}: allowed only with these, or NULL; a field that
-			       is not given counts with its default, and with no default it does
-			       not stand in the way. A default is not filled in where
-			       this forbids it */
-	const char *note;   /* one sentence for the model's README, or NULL */
+	const char *pattern;	 /* POSIX extended regular expression a string must match, or NULL */
+	enum media_kind media;	 /* the string is the address of such a file; of an array, its `item`
+				    has it: see field_media() */
+	const char *scheme;	 /* a further address form it takes, such as "asset://", or NULL */
+	double max_file_mb;	 /* 0: unknown */
+	const cJSON *accepted;	 /* array of MIME types taken, or NULL */
+	const cJSON *only_with;	 /* {"field": [values]}: allowed only with these, or NULL; a field that
+				    is not given counts with its default, and with no default it does
+				    not stand in the way. A default is not filled in where
+				    this forbids it */
+	const cJSON *task;	 /* the string is the id of an earlier task: {"services": [names],
+				    "models": [ids, "*" at the end for any rest]}, at least one of
+				    the two, and such a task fits both where both stand; or NULL */
+	bool track;		 /* the string is the service's id of one result of the task that the
+				    field beside it names: see protocol_track_id() */
+	const char *note;	 /* one sentence for the model's README, or NULL */
 };
 
-/* Where things stand in a service's answers; paths in the language of kiefs/jsonpath.h. */
+/* How a service is spoken to; paths in the language of kiefs/jsonpath.h. */
 struct service {
 	const char *name;
-	const char *host; /* "api" or "upload": which base address the paths are under */
+	const cJSON *entry; /* its whole entry, with what it is like */
+	const char *host;   /* "api" or "upload": which base address the paths are under */
 	/* Submitting. */
 	const char *submit_method;
 	const char *submit_path; /* may contain {model}: the model's name */
-	const cJSON *body;    /* template: "$model", "$input" and "$callback" are replaced; a member
-				 whose replacement is missing is left out; the members of the
-				 input take the place of {"...": "$input"} */
-	const cJSON *task_id; /* array of paths, first hit wins */
+	const cJSON *body; /* template: "$model", "$input" and "$callback" are replaced; a member
+			      whose replacement is missing is left out; under the name "..." the
+			      members of an object are put in its place. With GET the members
+			      of what comes out are the query */
+	bool callback_required; /* the API refuses a request without an address to report to */
+	const cJSON *task_id;	/* array of paths, first hit wins */
+	long retry_ms; /* how long a request that comes too early is put off, 0: as usual */
 	/* The envelope that every answer wears. */
 	const char *code_path; /* path of the result code, NULL when there is none */
 	const cJSON *message;  /* array of paths */
 	double success_code;
-	const cJSON *classes; /* {"402": "credits", ...}: see enum answer_class in protocol.h */
+	const cJSON *classes;  /* {"402": "credits", ...}: see enum answer_class in protocol.h */
+	const cJSON *messages; /* array of {"text", "class", "code"?}: what words in the message
+				  make of the code; the first that fits counts */
 	/* Asking after a task. */
-	const char *poll_method;
-	const char *poll_path;	/* may contain {task} */
-	const char *poll_query; /* name of the query parameter that takes the task id, or NULL */
-	const char *state_path;
-	const cJSON *states; /* {"waiting": "running", "success": "success", "fail": "fail"} */
-	const char *progress_path; /* 0-100, or NULL */
+	const char *poll_method; /* NULL: answers at once */
+	const char *poll_path;	 /* may contain {task} */
+	const char *poll_query;	 /* name of the query parameter that takes the task id, or NULL */
+	bool poll_repeats;	 /* asking is sending the request's body to poll_path again */
+	const char *state_path;	 /* NULL: done when a result is there */
+	const cJSON *states;	 /* {"waiting": "running", "success": "success", "fail": "fail"}; or
+				    "ended": success with a result, else failure */
+	const char *progress_path; /* or NULL */
+	double progress_max;	   /* the number there that means all of it */
 	const char *fail_code_path;
+	bool fail_code_decides;	   /* a failure's code makes a running state one of failure */
 	const cJSON *fail_message; /* array of paths */
 	const cJSON *credits;	   /* array of paths: what the task cost */
 	const cJSON *chat;	   /* how turns and streams of text look, see chat.h; or NULL */
-	const cJSON *results;	   /* array of {"path", "kind", "name"?, "optional"?, "mirror"?}: a
-				      "mirror" repeats what stands elsewhere and counts only when
-				      nothing else was found; kind: media|image|video|audio (the item
-				      is an address) or text|json (the item is the content) */
+	const cJSON *results;	   /* see kiefs(5); checked by results_check() */
 };
 
 struct model {
@@ -112,6 +124,7 @@ struct model {
 	const char *output;   /* image, video, audio, text, json */
 	bool multiple;	      /* one task may have several results */
 	bool retired;	      /* the API has withdrawn it, or is known to fail it */
+	bool open;	      /* nobody has described it: what seems wrong in a request is a warning */
 	const char *note;     /* why it is retired, what it is now called; or NULL */
 	const char *as_of;    /* date of the facts, "2026-08-19" */
 	const struct service *service;
@@ -138,7 +151,30 @@ struct catalogue;
  */
 int catalogue_load(const char *base_path, const char *const *extra, size_t extra_count,
 	struct catalogue **out, struct error *err);
-void catalogue_destroy(struct catalogue *catalogue);
+
+/* Where a catalogue comes from, in the order in which it is read. Borrowed. */
+struct catalogue_sources {
+	const char *base;	  /* in place of the built-in catalogue, or NULL */
+	const char *const *extra; /* files that add and replace */
+	size_t extra_count;
+	const char *const *more; /* files that add models which are not known yet; may be missing */
+	size_t more_count;
+	const char *mapping;	 /* a mapping file (mapping.h) that adds likewise, or NULL */
+};
+/* As catalogue_load(). */
+int catalogue_load_sources(
+	const struct catalogue_sources *sources, struct catalogue **out, struct error *err);
+/* One share more; the same pointer. Any thread. */
+const struct catalogue *catalogue_share(const struct catalogue *catalogue);
+/* Gives a share back; the last one frees it. Accepts NULL. Any thread. */
+void catalogue_destroy(const struct catalogue *catalogue);
+/* What became of each entry of the mapping file, line by line; "" when there is none. */
+const char *catalogue_mapping_report(const struct catalogue *catalogue);
+/* The whole catalogue as one file of the project's own form. 0 or the buffer's error. */
+struct buf;
+int catalogue_print(const struct catalogue *catalogue, struct buf *out);
+/* Why `id` can be no model's id; 0 or -EINVAL. */
+int model_id_check(const char *id, struct error *err);
 
 /* Sorted by id. */
 size_t catalogue_count(const struct catalogue *catalogue);
@@ -151,5 +187,7 @@ const struct field *model_field(const struct model *model, const char *name);
 const char *model_name(const struct model *model);
 /* "string", "integer", ... */
 const char *field_type_name(enum field_type type);
+/* Whether the field may hold the id of a task of this model. */
+bool field_takes_task(const struct field *field, const struct model *model);
 /* What kind of file the field, or each element of its array, is the address of. */
 enum media_kind field_media(const struct field *field);

@@ -22,6 +22,7 @@
 
 struct buf;
 struct error;
+struct input;
 struct poll_result;
 struct store;
 
@@ -82,8 +83,10 @@ struct stage {
 	const char *body;
 	size_t body_len;
 	double estimate;
-	const char *warnings; /* or NULL */
-	const char *prompt;   /* of a conversation's turn: what was written; else NULL */
+	const char *warnings;	    /* or NULL */
+	const struct input *inputs; /* what the body lacks; their `task` does not count */
+	size_t input_count;	    /* at most INPUTS_MAX */
+	const char *prompt; /* of a conversation's turn: what was written; else NULL */
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */
@@ -140,7 +143,7 @@ int store_task_next_due(struct store *store, enum task_state state, int64_t *due
  * Writes what task_step() made of a task: `old` as read, `next` as decided. -ESTALE when the row
  * is not in old's state any more. `record` (may be NULL) replaces record.json. `results` (may be
  * NULL) are what the service names; they are added, or, where a number exists and is not on disk,
- * get the new address. `log` (may be NULL) is one line. Status and error names come and go with
+ * get the new address. A running task's are those that are final already. `log` (may be NULL) is one line. Status and error names come and go with
  * the state.
  */
 struct task_update {
@@ -152,6 +155,8 @@ struct task_update {
 };
 int store_task_apply(struct store *store, const struct task *old, const struct task *next,
 	const struct task_update *update, int64_t now_ms, struct changes *changes);
+/* Requests for this model that waited for it are due no later than this. */
+int store_due_model(struct store *store, const char *model, int64_t due_ms);
 /* The clock went back: nothing is due later than this. */
 int store_due_by(struct store *store, int64_t due_ms);
 /* EVENT_RESUME for every task held for this reason. Returns how many, or -errno. */
@@ -179,7 +184,8 @@ struct result {
 };
 void result_finish(struct result *result);
 
-/* Results of FETCHING tasks that are not whole and due, longest due first. Returns how many. */
+/* Results of FETCHING and RUNNING tasks that are not whole and due, longest due first. Returns how
+ * many. */
 int store_result_due(struct store *store, int64_t now_ms, struct result *out, int max);
 int store_result_next_due(struct store *store, int64_t *due_ms);
 int store_result_get(struct store *store, int64_t task, int index, struct result *out);

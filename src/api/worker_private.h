@@ -20,6 +20,7 @@ struct model;
 #define POLLS_MAX 64	 /* under way at once */
 #define DOWNLOADS_MAX 32 /* upper end of worker_options::max_downloads */
 #define SUBMIT_BATCH 32
+#define BODY_MAX_BYTES (64u << 20)
 #define ANSWER_MAX_BYTES (2 << 20) /* of an answer kept in memory */
 
 enum job_kind {
@@ -33,12 +34,13 @@ enum job_kind {
 /* One HTTP transfer under way. */
 struct job {
 	struct worker *worker;
+	const struct catalogue *catalogue; /* a share: `model` is in it */
 	enum job_kind kind;
 	int64_t task;
 	const struct model *model; /* SUBMIT, POLL */
 	int64_t started;	   /* worker::mono */
 	bool probe;		   /* SUBMIT: sent to see whether a gate may open */
-	struct buf body;	   /* SUBMIT */
+	struct buf body;	   /* SUBMIT, and POLL where asking is sending again */
 	struct result result;	   /* FETCH */
 	int fd;			   /* FETCH: the part file, else -1 */
 	int64_t offset;		   /* FETCH: bytes it had */
@@ -70,7 +72,8 @@ struct unsaved {
 };
 
 struct worker {
-	struct worker_options options;
+	struct worker_options options; /* `catalogue`: a share of the one in force */
+	_Atomic(const struct catalogue *) next_catalogue; /* a share, or NULL */
 	char *api_url, *upload_url;
 	struct http *http;
 	struct window window;

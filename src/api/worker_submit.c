@@ -9,7 +9,6 @@
 #include "worker_private.h"
 
 #define SUBMIT_TOTAL_MS 120000
-#define BODY_MAX_BYTES (64u << 20)
 /* A model that left the catalogue may come back with the next one. */
 #define UNKNOWN_MODEL_MS (60 * 60 * 1000)
 
@@ -60,10 +59,28 @@ static int write_down(struct worker *worker, const struct task *task)
 	return worker_apply(worker, task, &send, &update);
 }
 
+/* Heap; NULL when out of memory. `query` may be NULL. */
+static char *submit_url(
+	struct worker *worker, const struct model *model, const struct buf *query)
+{
+	char *url = protocol_model_url(model, worker->api_url, worker->upload_url);
+	char *tail = query ? protocol_query(query->data, query->len) : NULL;
+	char *whole = NULL;
+
+	if (!query)
+		return url;
+	if (url && tail && asprintf(&whole, "%s%s", url, tail) < 0)
+		whole = NULL;
+	free(url);
+	free(tail);
+	return whole;
+}
+
 static int post(struct worker *worker, struct job *job)
 {
 	const struct service *service = job->model->service;
-	char *url = protocol_model_url(job->model, worker->api_url, worker->upload_url);
+	bool in_url = strcmp(service->submit_method, "GET") == 0;
+	char *url = submit_url(worker, job->model, in_url ? &job->body : NULL);
 	int r = -ENOMEM;
 
 	if (!url)
@@ -71,8 +88,8 @@ static int post(struct worker *worker, struct job *job)
 	struct http_request request = {
 		.method = service->submit_method,
 		.url = url,
-		.body = job->body.data,
-		.body_len = job->body.len,
+		.body = in_url ? NULL : job->body.data,
+		.body_len = in_url ? 0 : job->body.len,
 		.authorized = true,
 		.once = true,
 		.fd = -1,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "form.h"
-#include "service.h"
+#include "result_entry.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -69,9 +69,7 @@ static const struct form_key place_keys[] = {
 
 static int check_path(const struct scope *scope, const char *path, struct error *err)
 {
-	if (!path || path_is_valid(path))
-		return 0;
-	return form_fail(scope, err, "\"%s\" is not a path.", path);
+	return path_check(scope, "path", path, err);
 }
 
 /* A path, or {"each", "path", "when"}. */

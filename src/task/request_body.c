@@ -1,47 +1,11 @@
 #include <errno.h>
-#include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kiefs/catalogue.h"
+#include "kiefs/json.h"
 #include "request_parts.h"
-
-/*
- * cJSON prints 15 digits and calls it equal, so 9007199254740991 would become another number.
- * Every number is spelled here with as many digits as bring it back, whole ones without exponent.
- */
-static int spell_numbers(cJSON *value)
-{
-	char digits[64];
-	cJSON *inner;
-
-	if (cJSON_IsNumber(value)) {
-		double number = value->valuedouble;
-
-		if (number == floor(number) && fabs(number) < 1e17)
-			snprintf(digits, sizeof(digits), "%.0f", number == 0 ? 0 : number);
-		else
-			for (int precision = 15; precision <= 17; precision++) {
-				snprintf(digits, sizeof(digits), "%.*g", precision, number);
-				if (strtod(digits, NULL) == number)
-					break;
-			}
-		value->valuestring = strdup(digits);
-		if (!value->valuestring)
-			return -ENOMEM;
-		value->type = (value->type & ~0xff) | cJSON_Raw;
-		return 0;
-	}
-	cJSON_ArrayForEach(inner, value)
-	{
-		int r = spell_numbers(inner);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
 
 static bool is_word(const cJSON *value, const char *word)
 {
@@ -51,18 +15,18 @@ static bool is_word(const cJSON *value, const char *word)
 static int fill(
 	const cJSON *part, const struct model *model, const struct draft *draft, cJSON **out);
 
-/* The members of the input stand in the body itself. */
-static int spread(const cJSON *input, cJSON *body)
+/* Takes ownership of `from`, whose members go into `to`. */
+static int spread(cJSON *to, cJSON *from)
 {
-	const cJSON *member;
+	cJSON *next;
 	int r = 0;
 
-	cJSON_ArrayForEach(member, input)
-	{
-		cJSON_DeleteItemFromObjectCaseSensitive(body, member->string);
-		if (r == 0)
-			r = object_add_copy(body, member->string, member);
+	for (cJSON *member = from->child; r == 0 && member; member = next) {
+		next = member->next;
+		cJSON_DeleteItemFromObjectCaseSensitive(to, member->string);
+		r = object_move(to, from, member);
 	}
+	cJSON_Delete(from);
 	return r;
 }
 
@@ -77,14 +41,14 @@ static int fill_container(
 	{
 		cJSON *filled = NULL;
 
-		if (r == 0 && inner->string && strcmp(inner->string, "...") == 0) {
-			r = spread(draft->input, copy);
-			continue;
-		}
 		if (r == 0)
 			r = fill(inner, model, draft, &filled);
 		if (!filled)
 			continue;
+		if (inner->string && strcmp(inner->string, "...") == 0) {
+			r = spread(copy, filled);
+			continue;
+		}
 		if (cJSON_IsArray(part))
 			cJSON_AddItemToArray(copy, filled);
 		else if (!cJSON_AddItemToObject(copy, inner->string, filled)) {
@@ -140,7 +104,7 @@ char *draft_print(const struct model *model, struct draft *draft)
 
 	if (fill(model->service->body, model, draft, &body) < 0 || !body)
 		return NULL;
-	if (add_extra(body, draft->extra) == 0 && spell_numbers(body) == 0)
+	if (add_extra(body, draft->extra) == 0 && json_spell_numbers(body) == 0)
 		text = cJSON_PrintUnformatted(body);
 	cJSON_Delete(body);
 	return text;

@@ -50,6 +50,7 @@ enum statement {
 	SQL_TASK_NEXT_DUE,
 	SQL_TASK_UPDATE,
 	SQL_TASK_EARLIER,
+	SQL_TASK_EARLIER_MODEL,
 	SQL_RESULT_EARLIER,
 	SQL_TASK_BASE,
 	SQL_TASK_SET_BASE,
@@ -87,6 +88,12 @@ enum statement {
 	SQL_TURN_ACTIVE,
 	SQL_TURN_OF_TASK,
 	SQL_TURN_REPLY,
+	/* inputs */
+	SQL_INPUT_LIST,
+	SQL_INPUT_STAGE,
+	SQL_INPUT_COMMIT,
+	SQL_INPUT_SET,
+	SQL_INPUT_FORGET,
 	/* log */
 	SQL_LOG_INSERT,
 	SQL_LOG_TASK,
@@ -181,5 +188,8 @@ int turn_put_locked(struct store *store, const struct entry *entry, int64_t task
 	const char *prompt, int64_t now_ms, struct changes *changes);
 /* The task's request entry while it is attached, 0 none. */
 int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
+int input_list_locked(struct store *store, int64_t task, struct input *out, int max);
+/* Beside the stage that was just written. */
+int input_stage_locked(struct store *store, const struct stage *stage);
 int stage_locked(struct store *store, const struct stage *stage);
 int log_locked(struct store *store, int64_t task, int64_t now_ms, const char *text);

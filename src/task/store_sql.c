@@ -8,6 +8,7 @@
 #define RESULT_COLUMNS                                                                             \
 	"result.task, result.idx, result.kind, value, label, whole, removed, result.attempts, "    \
 	"result.due_ms, etag, extension, mime, result.size, sha256, mtime_ms, entry"
+#define INPUT_COLUMNS "task, idx, kind, place, name, entry, parent, result, value"
 
 const char *const store_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -45,7 +46,7 @@ const char *const store_sql[] = {
 	[SQL_DIR_MTIME] = "SELECT mtime_ms FROM dirtime WHERE dir = ?",
 	[SQL_ENTRY_TEXT] = "SELECT text FROM entry WHERE id = ?",
 
-	[SQL_STAGE_INSERT] = "INSERT OR REPLACE INTO stage (entry, model, source_sha, estimate,"
+	[SQL_STAGE_INSERT] = "INSERT INTO stage (entry, model, source_sha, estimate,"
 			     " warnings, body, turn) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[SQL_STAGE_DELETE] = "DELETE FROM stage WHERE entry = ?",
 	[SQL_STAGE_GET] = "SELECT model, source_sha, estimate, warnings, body, turn FROM stage"
@@ -78,6 +79,8 @@ const char *const store_sql[] = {
 	[SQL_TASK_EARLIER] = "UPDATE task SET due_ms = ?1 WHERE due_ms > ?1"
 			     " AND due_ms < 9223372036854775807 AND state IN"
 			     " ('queued', 'held', 'running', 'fetching', 'uploading')",
+	[SQL_TASK_EARLIER_MODEL] = "UPDATE task SET due_ms = ?1 WHERE due_ms > ?1 AND model = ?2"
+				   " AND state IN ('queued', 'running')",
 	[SQL_RESULT_EARLIER] = "UPDATE result SET due_ms = ?1 WHERE whole = 0 AND due_ms > ?1"
 			       " AND due_ms < 9223372036854775807",
 	[SQL_TASK_BASE] = "SELECT base FROM task WHERE id = ?",
@@ -91,10 +94,12 @@ const char *const store_sql[] = {
 			  " ORDER BY id LIMIT 1",
 	[SQL_TASK_IN_STATE] = "SELECT id FROM task WHERE state = ? AND id > ? ORDER BY id LIMIT 1",
 
-	/* A fresh record gives a result that is not whole its new address and nothing else. */
+	/* A fresh record gives a result that is not whole its new address and nothing else; one that
+	 * says the same leaves its next try where it is. */
 	[SQL_RESULT_PUT] = "INSERT INTO result (task, idx, kind, value, label, due_ms)"
 			   " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (task, idx) DO UPDATE"
-			   " SET value = excluded.value, due_ms = excluded.due_ms WHERE whole = 0",
+			   " SET value = excluded.value, due_ms = excluded.due_ms WHERE whole = 0"
+			   " AND (value != excluded.value OR due_ms = 9223372036854775807)",
 	[SQL_RESULT_FORGET] = "DELETE FROM result WHERE task = ? AND whole = 0",
 	[SQL_RESULT_PARK] = "UPDATE result SET due_ms = 9223372036854775807"
 			    " WHERE task = ? AND whole = 0",
@@ -103,11 +108,12 @@ const char *const store_sql[] = {
 	[SQL_RESULT_DUE] =
 		"SELECT " RESULT_COLUMNS " FROM result JOIN task ON task.id = result.task"
 		" WHERE whole = 0 AND result.due_ms <= ?"
-		" AND result.due_ms < 9223372036854775807 AND task.state = 'fetching'"
+		" AND result.due_ms < 9223372036854775807"
+		" AND task.state IN ('fetching', 'running')"
 		" ORDER BY result.due_ms LIMIT ?",
 	[SQL_RESULT_NEXT_DUE] = "SELECT min(result.due_ms) FROM result"
 				" JOIN task ON task.id = result.task"
-				" WHERE whole = 0 AND task.state = 'fetching'",
+				" WHERE whole = 0 AND task.state IN ('fetching', 'running')",
 	[SQL_RESULT_GET] = "SELECT " RESULT_COLUMNS " FROM result WHERE task = ? AND idx = ?",
 	[SQL_RESULT_LIST] =
 		"SELECT " RESULT_COLUMNS " FROM result WHERE task = ? ORDER BY idx LIMIT ?",
@@ -140,6 +146,14 @@ const char *const store_sql[] = {
 		" 'uploading', 'submitting', 'running', 'fetching') LIMIT 1",
 	[SQL_TURN_OF_TASK] = "SELECT dir FROM turn WHERE task = ?",
 	[SQL_TURN_REPLY] = "UPDATE turn SET reply = ? WHERE task = ?",
+	[SQL_INPUT_LIST] =
+		"SELECT " INPUT_COLUMNS " FROM input WHERE task = ? ORDER BY idx LIMIT ?",
+	[SQL_INPUT_STAGE] = "INSERT INTO stage_input (entry, idx, kind, place, name, file, parent,"
+			    " result, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_INPUT_COMMIT] = "INSERT INTO input (" INPUT_COLUMNS ") SELECT ?1, idx, kind, place,"
+			     " name, file, parent, result, value FROM stage_input WHERE entry = ?2",
+	[SQL_INPUT_SET] = "UPDATE input SET value = ? WHERE task = ? AND idx = ?",
+	[SQL_INPUT_FORGET] = "UPDATE input SET value = NULL WHERE task = ?",
 
 	[SQL_LOG_INSERT] = "INSERT INTO log (task, at_ms, text) VALUES (?, ?, ?)",
 	[SQL_LOG_TASK] =

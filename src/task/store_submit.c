@@ -11,9 +11,13 @@ static const struct task_event plain_event = {.progress = -1, .credits = -1, .wa
 
 int stage_locked(struct store *store, const struct stage *stage)
 {
-	return store_exec(store, SQL_STAGE_INSERT, "issdsbs", stage->entry, stage->model,
-		stage->source_sha, stage->estimate, stage->warnings, stage->body, stage->body_len,
-		stage->prompt);
+	int r = store_exec(store, SQL_STAGE_DELETE, "i", stage->entry);
+
+	if (r == 0)
+		r = store_exec(store, SQL_STAGE_INSERT, "issdsbs", stage->entry, stage->model,
+			stage->source_sha, stage->estimate, stage->warnings, stage->body,
+			stage->body_len, stage->prompt);
+	return r < 0 ? r : input_stage_locked(store, stage);
 }
 
 int store_stage(struct store *store, const struct stage *stage)
@@ -147,6 +151,9 @@ static int new_task(struct store *store, const struct entry *entry, const struct
 	if (r < 0)
 		return r;
 	*id = sqlite3_last_insert_rowid(store->db);
+	r = store_exec(store, SQL_INPUT_COMMIT, "ii", *id, entry->id);
+	if (r < 0)
+		return r;
 	snprintf(line, sizeof(line), "%s: %s, committed", staged->model, entry->name);
 	r = task_event_locked(store, *id, &commit, now_ms, line, changes);
 	if (r == 0)
