@@ -30,7 +30,7 @@ def case_fixed_names(bench):
 def case_models(bench):
     mount = bench.mount()
     folders = model_dirs(mount)
-    equal(len(folders), MODEL_COUNT)
+    assert len(folders) >= MODEL_COUNT, folders
     for folder in folders:
         model = os.path.relpath(folder, mount.path("models"))
         equal([name for name in PER_MODEL if not os.path.exists(f"{folder}/{name}")], [], model)

@@ -835,7 +835,7 @@ static void every_model(void **state)
 	struct error err = {0};
 
 	assert_int_equal(catalogue_load(NULL, NULL, 0, &catalogue, &err), 0);
-	assert_int_equal(catalogue_count(catalogue), 169);
+	assert_true(catalogue_count(catalogue) >= 169);
 	for (size_t i = 0; i < catalogue_count(catalogue); i++) {
 		const struct model *model = catalogue_at(catalogue, i);
 		char *text;
