@@ -200,6 +200,8 @@ static int note_poll(const struct task_event *event, int64_t now, struct task *n
 {
 	int64_t age = now - next->submitted_ms;
 
+	if (!next->remote_id)
+		return -EPROTO; /* it streams: nothing was asked */
 	if (event->remote_state)
 		next->remote_state = (char *)event->remote_state;
 	if (event->progress >= 0 && event->progress <= 100)
@@ -219,6 +221,8 @@ static int note_missed_poll(const struct task_event *event, int64_t now, struct 
 	int64_t pace =
 		poll_delay(event->category, now - next->submitted_ms, wish(event), event->random);
 
+	if (!next->remote_id)
+		return -EPROTO; /* it streams: nothing was asked */
 	if (!next->error)
 		next->attempts++;
 	next->due_ms = now + longer(pace, backoff_delay(next->attempts, MISSED_FIRST_MS,
@@ -232,6 +236,8 @@ static int note_empty(const struct task_event *event, int64_t now, struct task *
 	int64_t delay = backoff_delay(tries, EMPTY_FIRST_MS, EMPTY_CAP_MS, event->random);
 	const char *why = text_or(event, "The service says it is done but names no result.");
 
+	if (!next->remote_id)
+		return -EPROTO; /* it streams: nothing was asked */
 	if (event->remote_state)
 		next->remote_state = (char *)event->remote_state;
 	if (event->credits >= 0)

@@ -178,7 +178,7 @@ static void test_pieces(void **state)
 
 static void test_mount_readme(void **state)
 {
-	static const char *const wanted[] = {"cd models/z-image", " models\n", "tasks/latest",
+	static const char *const wanted[] = {"cd models/z-image", " models. ", "tasks/latest",
 		"NAME.wait", "NAME.error", "echo retry", "echo resend", "echo cancel"};
 	struct buf out;
 

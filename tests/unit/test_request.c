@@ -799,7 +799,10 @@ static int build_tree(const struct model *model, cJSON *value, char **text)
 static void assert_carried(const struct model *model, const char *body)
 {
 	cJSON *sent = cJSON_Parse(body);
-	const cJSON *input = cJSON_GetObjectItemCaseSensitive(sent, "input");
+	/* A chat's fields stand in the body itself. */
+	const cJSON *input = model->service->chat
+				     ? sent
+				     : cJSON_GetObjectItemCaseSensitive(sent, "input");
 	const cJSON *member;
 
 	cJSON_ArrayForEach(member, model->example)
