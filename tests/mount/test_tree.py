@@ -38,7 +38,8 @@ def case_models(bench):
         schema = json.loads(read(f"{folder}/schema.json"))
         equal(schema["$schema"], "https://json-schema.org/draft/2020-12/schema")
         example = json.loads(read(f"{folder}/example.json"))
-        missing = set(schema.get("required", [])) - set(example.get("input", example))
+        missing = set(schema.get("required", [])) - set(
+            example["input"] if isinstance(example.get("input"), dict) else example)
         equal(missing, set(), model)
         equal(read(f"{folder}/defaults.json"), "")
 

@@ -850,7 +850,8 @@ static void every_model(void **state)
 		if (build_tree(model, whole_body(model), &text) != 0)
 			fail_msg("%s: %s", model->id, text);
 		assert_carried(model, text);
-		assert_non_null(strstr(text, "\"callBackUrl\":\"https://example.com/hook\""));
+		assert_true(model->service->chat ||
+			    strstr(text, "\"callBackUrl\":\"https://example.com/hook\""));
 		free(text);
 		for (size_t j = 0; j < model->field_count; j++)
 			if (model->fields[j].required)
