@@ -48,13 +48,13 @@ struct field {
 	const cJSON *also;     /* array: values accepted beside `values` or the range; or NULL */
 	bool has_min, has_max; /* range of a number */
 	double min, max;
-	double step;		 /* 0: any */
-	long min_length;	 /* characters of a string, -1: no limit */
+	double step;	 /* 0: any */
+	long min_length; /* characters of a string, -1: no limit */
 	long max_length;
-	long min_items;		 /* elements of an array, -1: no limit */
+	long min_items; /* elements of an array, -1: no limit */
 	long max_items;
-	long max_text;		 /* characters of all strings inside an array, -1: no limit */
-	const struct field *item; /* what an array's elements are (name ""), or NULL */
+	long max_text;		     /* characters of all strings inside an array, -1: no limit */
+	const struct field *item;    /* what an array's elements are (name ""), or NULL */
 	const struct field *members; /* what an object holds */
 	size_t member_count;
 	const char *pattern;	 /* POSIX extended regular expression a string must match, or NULL */
@@ -121,7 +121,7 @@ struct service {
 	const char *host;   /* "api" or "upload": which base address the paths are under */
 	/* Submitting. */
 	const char *submit_method;
-	const char *submit_path;
+	const char *submit_path; /* may contain {model}: the model's name */
 	const cJSON *body; /* template: "$model", "$input" and "$callback" are replaced; a member
 			      whose replacement is missing is left out; under the name "..." the
 			      members of an object are put in its place. With GET the members
@@ -150,11 +150,13 @@ struct service {
 	bool fail_code_decides;	   /* a failure's code makes a running state one of failure */
 	const cJSON *fail_message; /* array of paths */
 	const cJSON *credits;	   /* array of paths: what the task cost */
+	const cJSON *chat;	   /* how turns and streams of text look, see chat.h; or NULL */
 	const cJSON *results;	   /* see kiefs(5); checked by results_check() */
 };
 
 struct model {
-	const char *id;	      /* "google/nano-banana": the path below models/ and the API's word */
+	const char *id;	  /* "google/nano-banana": the path below models/ */
+	const char *name; /* the API's word for it; NULL: the id, see model_name() */
 	const char *title;
 	const char *provider;
 	const char *category; /* image, video, audio, chat, other */
@@ -233,6 +235,8 @@ const struct account_entry *catalogue_account(const struct catalogue *catalogue)
 const cJSON *catalogue_callback(const struct catalogue *catalogue);
 
 const struct field *model_field(const struct model *model, const char *name);
+/* The API's word for it. */
+const char *model_name(const struct model *model);
 /* "string", "integer", ... */
 const char *field_type_name(enum field_type type);
 /* Whether the field may hold the id of a task of this model. */

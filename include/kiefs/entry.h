@@ -13,7 +13,21 @@ enum entry_kind {
 	ENTRY_STATUS, /* `<name>.status` of `task` */
 	ENTRY_ERROR,  /* `<name>.error`: `text` in the index */
 	ENTRY_URL,    /* `<name>.url` of a file in uploads/: `text` in the index */
+	ENTRY_TALK,   /* made of a conversation's turns; `index`: enum talk_part */
 };
+
+/* What stands in a conversation's folder by itself. */
+enum talk_part {
+	TALK_REPLY = 1, /* `reply`: the last answer */
+	TALK_HISTORY,	/* `history.md` */
+	TALK_MESSAGES,	/* `messages.json` */
+	TALK_END,
+};
+#define TALK_PROMPT "prompt" /* the user's file: each write is a turn */
+#define TALK_SYSTEM "system" /* the user's file: used from the next turn on */
+
+/* A result's `size` while it grows: the file's is the true one. */
+#define ENTRY_GROWING (-1)
 
 struct entry {
 	int64_t id;

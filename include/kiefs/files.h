@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct error;
+struct stat;
 
 struct files {
 	int dir; /* descriptor of the data directory, -1 when closed */
@@ -26,11 +27,12 @@ void files_close(struct files *files);
 /* Descriptor or -errno. `flags` as for open(2); O_CREAT makes parent folders. */
 int files_open_entry(const struct files *files, int64_t entry, int flags);
 /* fstatat(2); -ENOENT when nothing was ever written to it. */
-struct stat;
 int files_stat_entry(const struct files *files, int64_t entry, struct stat *out);
 int files_remove_entry(const struct files *files, int64_t entry);
 
 int files_open_result(const struct files *files, int64_t task, int index, int flags);
+/* fstatat(2). */
+int files_stat_result(const struct files *files, int64_t task, int index, struct stat *out);
 int files_open_part(const struct files *files, int64_t task, int index, int flags);
 /* Makes a whole part the result: fsync, rename, fsync of the folder. 0 or -errno. */
 int files_commit_part(const struct files *files, int64_t task, int index, int fd);

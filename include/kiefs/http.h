@@ -65,7 +65,13 @@ struct http_request {
 	int64_t max_bytes; /* of the answer's body (a file counts from its start); further bytes are
 			      HTTP_TOO_LARGE */
 	int connect_ms;	   /* 0: default 10 s */
-	int total_ms;	   /* 0: no limit on the whole, but under 1 B/s for 30 s it ends */
+	int total_ms;	   /* 0: no limit on the whole, but under 1 B/s for `quiet_ms` it ends */
+	int quiet_ms;	   /* 0: default 30 s */
+	/* Of an answer with status 200 that goes to memory: gets each piece as it comes. 1: taken;
+	 * 0: not wanted, it is added to memory; -errno: the transfer ends as HTTP_LOCAL. What was
+	 * taken is not in the answer's body. NULL: all goes to memory. Called from
+	 * http_perform(). */
+	int (*piece)(const char *bytes, size_t len, const char *content_type, void *user);
 	/* A file is about to be written from its start: `etag` as in the answer. Who notes it can
 	 * resume after a crash. NULL: nobody wants to know. Called from http_perform(). */
 	void (*begun)(const char *etag, void *user);

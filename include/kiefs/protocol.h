@@ -97,6 +97,8 @@ struct poll_answer {
  */
 char *protocol_submit_url(
 	const struct service *service, const char *api_url, const char *upload_url);
+/* The same with {model} in the path being the model's name. */
+char *protocol_model_url(const struct model *model, const char *api_url, const char *upload_url);
 /* The body of a request whose method is GET as a query, "?" included; what is no text, number or
  * boolean is left out. Heap; NULL when out of memory. */
 char *protocol_query(const char *body, size_t body_len);

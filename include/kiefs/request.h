@@ -30,6 +30,7 @@ enum request_form {
 	REQUEST_NONE, /* not a request name: scratch */
 	REQUEST_PROMPT,
 	REQUEST_JSON,
+	REQUEST_TURN, /* of a conversation, where the name stands in a folder that can be one */
 };
 
 /* A request file larger than this is refused (bytes). */
@@ -53,6 +54,7 @@ struct request {
 	size_t body_len;
 	char *warnings; /* one sentence per line, NULL when there is none */
 	double credits; /* estimated price; -1: unknown */
+	char *prompt;	/* of a conversation's turn: what was written; else NULL */
 };
 
 /*

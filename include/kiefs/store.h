@@ -87,6 +87,7 @@ struct stage {
 	const char *warnings;	    /* or NULL */
 	const struct input *inputs; /* what the body lacks; their `task` does not count */
 	size_t input_count;	    /* at most INPUTS_MAX */
+	const char *prompt; /* of a conversation's turn: what was written; else NULL */
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */
@@ -232,6 +233,51 @@ int store_task_of_remote(struct store *store, const char *remote_id, int64_t *id
 /* A word that outlives the daemon, and when it was put down. -ENOENT: never. */
 int store_fact_get(struct store *store, const char *name, struct buf *value, int64_t *at_ms);
 int store_fact_put(struct store *store, const char *name, const char *value, int64_t at_ms);
+
+/* ---- answers in text (store_chat.c) ---- */
+
+/* The service's answer begins: writes the task, with a result that grows and its index. */
+int store_chat_begin(struct store *store, const struct task *old, const struct task *next,
+	const char *log, int64_t now_ms, int *index, struct changes *changes);
+/* The first bytes are in the result's file: it gets its name, with a size of ENTRY_GROWING. Of a
+ * turn the conversation's own names show it. */
+int store_chat_show(
+	struct store *store, int64_t task, int index, int64_t now_ms, struct changes *changes);
+/* A task whose answer streams in, by the index alone; -ENOENT: there is none (any more). */
+int store_chat_next(struct store *store, int64_t *task, int *index);
+/* The result that streams in; -ENOENT: none. */
+int store_chat_index(struct store *store, int64_t task, int *index);
+
+/* How an answer ends. Borrowed. */
+struct chat_end {
+	const struct task_event *events; /* in this order */
+	int event_count;
+	const struct result *result; /* what the file holds; `size` 0: nothing, no result then */
+	const char *reply;	     /* the whole answer, of a turn that is finished; or NULL */
+	const char *record;
+	size_t record_len;
+	const char *log;
+};
+/* -ESTALE: the task is not in `old`'s state any more; -EPROTO: an event means nothing there. */
+int store_chat_end(struct store *store, const struct task *old, const struct chat_end *end,
+	int64_t now_ms, struct changes *changes);
+
+/* One turn of a conversation. Strings are owned. */
+struct turn {
+	int64_t task;
+	char *prompt, *reply; /* NULL: not answered to its end */
+	enum task_state state;
+	int result; /* the one that holds what there is of the answer; 0 none */
+};
+void turn_finish(struct turn *turn);
+/* Up to `max` turns of the folder's conversation with task > `after`, in order. Those that were
+ * cancelled do not count. Returns how many, or -errno. */
+int store_turn_list(struct store *store, uint64_t dir, int64_t after, struct turn *out, int max);
+/* A turn of the folder's conversation, other than `but`, that is not finished: its task; -ENOENT.
+ */
+int store_turn_active(struct store *store, uint64_t dir, int64_t but, int64_t *task);
+/* The folder of the conversation whose turn the task is; -ENOENT: it is none. */
+int store_turn_dir(struct store *store, int64_t task, uint64_t *dir);
 
 /* ---- log (store_log.c) ---- */
 

@@ -55,7 +55,8 @@ struct task {
 	int64_t ended_ms;
 	double estimate; /* credits, before sending; negative: unknown */
 	double credits;	 /* what the service says it cost; negative: not told */
-	char *error;	 /* one or more sentences for a person, or NULL */
+	char *error;	 /* one or more sentences for a person, or NULL; of a DONE task a
+			    remark on its results */
 };
 
 enum task_event_kind {
@@ -68,6 +69,7 @@ enum task_event_kind {
 	EVENT_SEND,	   /* about to leave */
 	EVENT_ACCEPTED,	   /* `remote_id` */
 	EVENT_FINISHED,	   /* the answer holds the results: `remote_id`, where there is one */
+	EVENT_STREAM,	   /* the service answers bit by bit: nothing is to be asked for */
 	EVENT_LATER,	   /* certainly not taken, try again: `text`, `wait_ms` (-1: not told) */
 	EVENT_REFUSED,	   /* certainly not taken, for good: `text` */
 	EVENT_NO_ANSWER,   /* it may have been taken: `text` */
@@ -77,7 +79,7 @@ enum task_event_kind {
 	EVENT_EMPTY,	   /* the service is done and names no result: `text` */
 	EVENT_TASK_FAILED, /* the service failed it: `text`, `credits` */
 	EVENT_REFRESH, /* links are dead: the record is asked for again after `wait_ms`; `text` */
-	EVENT_FETCHED, /* every result is on disk */
+	EVENT_FETCHED, /* every result is on disk; `text`: a remark on them, or NULL */
 	EVENT_GONE,    /* a result can no longer be had: `text` */
 	EVENT_CANCEL,  /* the request was removed, or `cancel` was written to control */
 	EVENT_RESEND,  /* the user's word: an uncertain task goes out again */

@@ -43,6 +43,7 @@ struct worker_options {
 	double polls_per_s;   /* 10 */
 	int max_downloads;    /* at once; 8 */
 	int64_t max_result_bytes;
+	int quiet_ms; /* a stream that says nothing for so long has ended; 0: 5 min */
 	worker_notify_fn *notify;
 	worker_clock_fn *clock;
 	worker_key_fn *key;

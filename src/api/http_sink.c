@@ -155,3 +155,18 @@ bool sink_write(struct sink *sink, const char *data, size_t len)
 		return stop(sink, HTTP_TOO_LARGE, 0);
 	return r == 0 ? true : stop(sink, HTTP_LOCAL, -r);
 }
+
+int sink_offer(struct sink *sink, const struct http_request *request, const char *data, size_t len,
+	const char *content_type)
+{
+	if ((int64_t)len > sink->max_bytes - sink->received) {
+		stop(sink, HTTP_TOO_LARGE, 0);
+		return -1;
+	}
+	int taken = request->piece(data, len, content_type, request->user);
+	if (taken < 0)
+		stop(sink, HTTP_LOCAL, -taken);
+	else if (taken > 0)
+		sink->received += (int64_t)len;
+	return taken < 0 ? -1 : taken;
+}

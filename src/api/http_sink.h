@@ -15,7 +15,7 @@ struct sink {
 	struct buf memory; /* the body, or that of an error that a file must not hold */
 	bool begun;
 	bool to_file;	  /* the body belongs in the file */
-	int64_t received; /* bytes of the file that are good, from its start */
+	int64_t received; /* bytes of the file that are good, from its start; or taken in pieces */
 	int64_t length;	  /* of the whole content, -1: not told */
 	bool stopped;	  /* `outcome` says why; the rest of the body is not wanted */
 	enum http_outcome outcome;
@@ -31,3 +31,7 @@ void sink_finish(struct sink *sink);
 bool sink_begin(struct sink *sink, int status, int64_t content_length, const char *content_range);
 /* Returns false when no more is wanted. */
 bool sink_write(struct sink *sink, const char *data, size_t len);
+/* Offers the bytes to the request's `piece` first. 1: taken, 0: they go to sink_write(), -1: no
+ * more is wanted. */
+int sink_offer(struct sink *sink, const struct http_request *request, const char *data, size_t len,
+	const char *content_type);

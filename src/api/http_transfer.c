@@ -132,6 +132,12 @@ static size_t write_body(char *data, size_t size, size_t count, void *user)
 
 	if (!t->sink.begun && !begin_body(t))
 		return 0;
+	if (t->request.piece && t->sink.status == 200 && !t->sink.stopped) {
+		int taken = sink_offer(
+			&t->sink, &t->request, data, size * count, header_text(t, "Content-Type"));
+		if (taken)
+			return taken > 0 ? size * count : 0;
+	}
 	return sink_write(&t->sink, data, size * count) ? size * count : 0;
 }
 
@@ -256,7 +262,9 @@ static void set_times(struct transfer *t)
 	} else {
 		curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME,
-			(long)(t->request.part_count ? PARTS_STALL_S : STALL_S));
+			t->request.quiet_ms > 0 ? (t->request.quiet_ms + 999L) / 1000
+			: t->request.part_count ? (long)PARTS_STALL_S
+						: (long)STALL_S);
 	}
 }
 

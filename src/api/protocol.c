@@ -55,6 +55,23 @@ char *protocol_submit_url(
 	return take_url(&url);
 }
 
+char *protocol_model_url(const struct model *model, const char *api_url, const char *upload_url)
+{
+	static const char mark[] = "{model}";
+	const char *path = model->service->submit_path, *at;
+	struct buf url;
+
+	buf_init(&url, URL_MAX);
+	buf_adds(&url, base_url(model->service, api_url, upload_url));
+	while ((at = strstr(path, mark))) {
+		buf_add(&url, path, (size_t)(at - path));
+		add_encoded(&url, model_name(model));
+		path = at + strlen(mark);
+	}
+	buf_adds(&url, path);
+	return take_url(&url);
+}
+
 char *protocol_query(const char *body, size_t body_len)
 {
 	cJSON *root = cJSON_ParseWithLength(body, body_len);

@@ -140,6 +140,7 @@ void job_destroy(struct worker *worker, struct job *job)
 	if (job->fd >= 0)
 		close(job->fd);
 	digest_destroy(job->digest);
+	chat_destroy(job->chat);
 	buf_finish(&job->body);
 	result_finish(&job->result);
 	catalogue_destroy(job->catalogue);
@@ -165,6 +166,7 @@ static const struct duty {
 } duties[JOB_COUNT] = {
 	[JOB_FETCH] = {fetch_due, fetch_wait, fetch_done},
 	[JOB_POLL] = {poll_due, poll_wait, poll_done},
+	[JOB_CHAT] = {chat_due, chat_wait, chat_done},
 	[JOB_SUBMIT] = {submit_due, submit_wait, submit_done},
 	[JOB_UPLOAD] = {upload_due, upload_wait, upload_done},
 	[JOB_ACCOUNT] = {account_due, account_wait, account_done},
@@ -178,7 +180,7 @@ static void done(const struct http_answer *answer, void *context)
 
 	worker_tick(worker);
 	duties[job->kind].done(worker, job, answer);
-	if (!job->digest)
+	if (!job->digest && !job->kept)
 		job_destroy(worker, job);
 }
 

@@ -15,6 +15,7 @@
 #include "kiefs/store.h"
 #include "kiefs/worker.h"
 
+struct chat;
 struct digest;
 struct model;
 struct upload_service;
@@ -30,6 +31,7 @@ struct upload_service;
 enum job_kind {
 	JOB_FETCH,
 	JOB_POLL,
+	JOB_CHAT,
 	JOB_SUBMIT,
 	JOB_UPLOAD,
 	JOB_ACCOUNT,
@@ -68,6 +70,8 @@ struct job {
 	int64_t size, changed_ns;  /* UPLOAD: of the file as it was opened */
 	int64_t begun_ms, told_ms; /* UPLOAD: since 1970; `told_ms`: progress was written down */
 	int told;		   /* UPLOAD: percent */
+	struct chat *chat;	   /* CHAT: what has come of the answer; else NULL */
+	bool kept;		   /* its end could not be written down yet: the job stays */
 	struct job *next;	   /* worker::jobs */
 };
 
@@ -142,6 +146,7 @@ struct worker {
 	int64_t account_asked; /* mono: the last time; 0: not yet */
 	struct refresh refresh;
 	bool started;
+	bool streams_ended; /* those that an earlier daemon left */
 	bool clock_back;    /* the wall clock was set back */
 	bool local_trouble; /* the disk refused a result, and the log says so */
 	int failure;	    /* first -errno of a callback, for worker_step() */
@@ -182,6 +187,8 @@ bool job_exists(const struct worker *worker, enum job_kind kind, int64_t task, i
 int submit_due(struct worker *worker);
 int submit_wait(struct worker *worker, int64_t *wait_ms);
 void submit_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+/* The service took the request of this job: what that means for all others. 0 or -errno. */
+int submit_taken(struct worker *worker, const struct job *job);
 /* Tries again to write down what could not be; 0 when nothing is left. */
 int submit_save(struct worker *worker);
 void submit_forget(struct worker *worker);
@@ -264,6 +271,18 @@ int quota_due(struct worker *worker);
 int64_t quota_wait(const struct worker *worker);
 /* After a step: what it means for the limits and the balance. */
 void money_moved(struct worker *worker, const struct task *old, const struct task *next);
+
+/* ---- worker_chat.c: answers in text, streamed into a file ---- */
+
+/* Before a request of a model that chats is sent: 0 or -ENOMEM. */
+int chat_begin(struct job *job);
+void chat_prepare(struct worker *worker, struct http_request *request);
+/* Frees what the job has of it; accepts NULL. */
+void chat_destroy(struct chat *chat);
+/* Streams that a dead daemon left are ended; what could not be written down is tried again. */
+int chat_due(struct worker *worker);
+int chat_wait(struct worker *worker, int64_t *wait_ms);
+void chat_done(struct worker *worker, struct job *job, const struct http_answer *answer);
 
 /* ---- worker_gate.c ---- */
 

@@ -61,9 +61,9 @@ static int write_down(struct worker *worker, const struct task *task)
 
 /* Heap; NULL when out of memory. `query` may be NULL. */
 static char *submit_url(
-	struct worker *worker, const struct service *service, const struct buf *query)
+	struct worker *worker, const struct model *model, const struct buf *query)
 {
-	char *url = protocol_submit_url(service, worker->api_url, worker->upload_url);
+	char *url = protocol_model_url(model, worker->api_url, worker->upload_url);
 	char *tail = query ? protocol_query(query->data, query->len) : NULL;
 	char *whole = NULL;
 
@@ -80,12 +80,12 @@ static int post(struct worker *worker, struct job *job)
 {
 	const struct service *service = job->model->service;
 	bool in_url = strcmp(service->submit_method, "GET") == 0;
-	char *url = submit_url(worker, service, in_url ? &job->body : NULL);
+	char *url = submit_url(worker, job->model, in_url ? &job->body : NULL);
 	int r = -ENOMEM;
 
 	if (!url)
 		return r;
-	const struct http_request request = {
+	struct http_request request = {
 		.method = service->submit_method,
 		.url = url,
 		.body = in_url ? NULL : job->body.data,
@@ -97,6 +97,8 @@ static int post(struct worker *worker, struct job *job)
 		.total_ms = SUBMIT_TOTAL_MS,
 		.user = job,
 	};
+	if (job->kind == JOB_CHAT)
+		chat_prepare(worker, &request);
 	worker_tick(worker);
 	window_take(&worker->window, worker->mono);
 	job->started = worker->mono;
@@ -138,13 +140,15 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 	r = quota_admit(worker, task, &admitted);
 	if (r < 0 || !admitted)
 		return r;
-	job = job_create(worker, JOB_SUBMIT, task->id);
+	job = job_create(worker, model->service->chat ? JOB_CHAT : JOB_SUBMIT, task->id);
 	if (!job)
 		return -ENOMEM;
 	job->model = model;
 	job->probe = probe;
 	buf_init(&job->body, BODY_MAX_BYTES);
-	r = store_input_body(worker->options.store, task->id, &job->body);
+	r = job->kind == JOB_CHAT ? chat_begin(job) : 0;
+	if (r == 0)
+		r = store_input_body(worker->options.store, task->id, &job->body);
 	if (r == 0)
 		r = write_down(worker, task);
 	if (r < 0) {

@@ -186,7 +186,10 @@ int value_check(
 	if (cJSON_IsArray(value))
 		return check_items(scope, field, value, err);
 	if (cJSON_IsObject(value))
-		return check_members(scope, field->members, field->member_count, value, err);
+		/* Without members described, any will do. */
+		return field->member_count == 0 ? 0
+						: check_members(scope, field->members,
+							  field->member_count, value, err);
 	return 0;
 }
 

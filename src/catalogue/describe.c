@@ -143,7 +143,8 @@ static bool example_has_media(const struct model *model)
 
 static void add_commands(const struct model *model, struct buf *out)
 {
-	const char *extension = output_words(model)->extension;
+	const char *extension =
+		model->service && model->service->chat ? "md" : output_words(model)->extension;
 	const char *stem = model->prompt ? "first" : "second";
 
 	buf_adds(out, "\n## Try it\n\n");
@@ -170,6 +171,11 @@ static void add_commands(const struct model *model, struct buf *out)
 		". While it runs, `%s.status` says how far it is. If it fails, `%s.error` says why "
 		"and what to do.\n",
 		stem, stem);
+	if (model->service && model->service->chat)
+		buf_adds(out, "\nTalk, in a folder of its own, turn by turn:\n\n"
+			      "    mkdir talk\n"
+			      "    echo 'Hello.' > talk/prompt\n"
+			      "    cat talk/prompt.wait talk/reply\n");
 }
 
 static void add_cell(struct buf *out, const char *text)

@@ -30,6 +30,7 @@ struct raw_model {
 
 static const struct form_key keys[] = {
 	{"title", FORM_TEXT, MODEL(title), true},
+	{"name", FORM_TEXT, MODEL(name), false},
 	{"provider", FORM_TEXT, MODEL(provider), false},
 	{"category", FORM_TEXT, MODEL(category), true},
 	{"output", FORM_TEXT, MODEL(output), true},
@@ -56,6 +57,11 @@ const struct field *model_field(const struct model *model, const char *name)
 		if (strcmp(model->fields[i].name, name) == 0)
 			return &model->fields[i];
 	return NULL;
+}
+
+const char *model_name(const struct model *model)
+{
+	return model->name ? model->name : model->id;
 }
 
 /* It becomes a path below models/. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat.h"
 #include "form.h"
 #include "kiefs/catalogue.h"
 #include "result_entry.h"
@@ -33,7 +34,8 @@ static const struct form_key service_keys[] = {
 	{"submit", FORM_OBJECT, RAW(submit), true},
 	{"answer", FORM_OBJECT, RAW(answer), false},
 	{"poll", FORM_OBJECT, RAW(poll), false},
-	{"results", FORM_LIST, SERVICE(results), true},
+	{"chat", FORM_OBJECT, SERVICE(chat), false},
+	{"results", FORM_LIST, SERVICE(results), false},
 };
 static const struct form_key submit_keys[] = {
 	{"method", FORM_TEXT, SERVICE(submit_method), true},
@@ -274,7 +276,11 @@ int service_read(
 	if (raw.poll && !raw.service.task_id)
 		return form_fail(
 			scope, err, "a service with \"poll\" needs \"task_id\" in \"submit\".");
-	r = results_check(scope, raw.service.results, err);
+	if (!raw.service.results && !raw.service.chat)
+		return form_fail(scope, err, "\"results\" is missing.");
+	r = raw.service.results ? results_check(scope, raw.service.results, err) : 0;
+	if (r == 0 && raw.service.chat)
+		r = chat_check(scope, raw.service.chat, err);
 	if (r < 0)
 		return r;
 	if (raw.retry_s && !(raw.retry_s->valuedouble > 0 && raw.retry_s->valuedouble <= 86400))

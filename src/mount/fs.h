@@ -144,6 +144,8 @@ void live_finish(struct fs *fs);
 
 /* Attributes and how long the kernel may keep them (seconds). 0 or -errno. */
 int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout);
+void node_fill(
+	struct fs *fs, uint64_t inode, mode_t mode, off_t size, int64_t mtime_ms, struct stat *st);
 int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double *timeout);
 /* Fills a reply's entry for the inode; 0 or -errno. `entry` may be NULL. */
 int node_param(
@@ -180,6 +182,23 @@ int account_text(struct fs *fs, enum tree_kind kind, struct buf *out);
 int64_t account_mtime(struct fs *fs, enum tree_kind kind);
 /* Somebody reads a generated file of this kind: an old balance is asked for again, in the background. */
 void account_opened(struct fs *fs, enum tree_kind kind);
+
+/* ---- chat.c: conversations ---- */
+
+/* One of the files that show a conversation: its text, and when it last changed. */
+int talk_make(struct fs *fs, const struct entry *entry, struct buf *out, int64_t *mtime_ms);
+int talk_stat(struct fs *fs, const struct entry *entry, struct stat *st);
+/* Whether the folder is, or can be, a conversation. */
+bool talk_is_place(struct fs *fs, uint64_t dir);
+/* Whether a turn may be written into this file now: 0, or -EBUSY, which has been told. */
+int talk_may_write(struct fs *fs, const struct entry *entry);
+/* Bytes written in a file of the folder become the body of a turn. -EINVAL, -EBUSY, -EFBIG with
+ * `err`. */
+struct request;
+int talk_build(struct fs *fs, uint64_t dir, const struct model *model, const struct buf *bytes,
+	const struct buf *defaults, struct request *out, struct error *err);
+/* Bytes that stand in the answer's file so far, while it comes in; -1: it does not. */
+int64_t talk_size(struct fs *fs, int64_t task);
 
 /* ---- dir.c ---- */
 

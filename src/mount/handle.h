@@ -13,6 +13,8 @@ enum handle_kind {
 	HANDLE_WAIT,	/* `task` or `entry` */
 	HANDLE_CONTROL, /* `task`; 0: the mount's own */
 	HANDLE_POKE,	/* the notifier's: for watchers to see */
+	HANDLE_TALK,	/* `entry`; `text` is made anew at the start and at its end, under
+			   handles.lock */
 };
 
 struct handle {

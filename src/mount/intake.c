@@ -101,7 +101,8 @@ static int check_quota(struct fs *fs, const char *name, double price, struct err
 
 bool intake_is_refusal(int error)
 {
-	return error == -EINVAL || error == -EFBIG || error == -EDQUOT;
+	return error == -EINVAL || error == -EFBIG || error == -EBUSY ||
+	       error == -EDQUOT;
 }
 
 /* Reads and checks the entry's bytes as a request `name` in `dir`. */
@@ -121,7 +122,7 @@ int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, s
 		return r == -ENOENT ? 0 : r;
 	if (!place.model)
 		return uploads_check(fs, entry, name, out, err);
-	if (form == REQUEST_NONE)
+	if (form == REQUEST_NONE || (form == REQUEST_TURN && !talk_is_place(fs, dir)))
 		return 0;
 	buf_init(&bytes, REQUEST_MAX_BYTES);
 	buf_init(&defaults, REQUEST_MAX_BYTES);
@@ -134,10 +135,15 @@ int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, s
 	r = read_defaults(fs, dir, &defaults);
 	if (r < 0)
 		goto out;
+	if (form == REQUEST_TURN) {
+		r = talk_build(fs, dir, place.model, &bytes, &defaults, &out->request, err);
+		goto check_size;
+	}
 	bool has_defaults = !request_is_blank(defaults.data ? defaults.data : "", defaults.len);
 	r = request_build(place.model, form, bytes.data, bytes.len,
 		has_defaults ? defaults.data : NULL, has_defaults ? defaults.len : 0, &rules,
 		&out->request, err);
+check_size:
 	if (r == 0 && out->request.body_len > BODY_MAX)
 		r = error_set(err, -EFBIG,
 			"%s becomes %zu MiB as it is sent, and %u MiB is the most that is sent.",
@@ -167,6 +173,7 @@ struct stage intake_row(int64_t entry, const struct intake *intake)
 		.body_len = intake->request.body_len,
 		.estimate = intake->request.credits,
 		.warnings = intake->request.warnings,
+		.prompt = intake->request.prompt,
 	};
 }
 

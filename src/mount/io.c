@@ -1,6 +1,7 @@
 /* Reading, writing, and the end of writing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +10,48 @@
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
 #include "kiefs/request.h"
+
+/* Whoever reads on at the end reads what has come since. */
+static void read_talk(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
+{
+	struct fs *fs = fs_of(req);
+	struct buf fresh;
+	struct entry entry;
+	int64_t mtime_ms;
+	char *piece = NULL;
+	int r = 0;
+
+	buf_init(&fresh, handle->text.max);
+	pthread_mutex_lock(&fs->handles.lock);
+	bool again = offset == 0 || (size_t)offset >= handle->text.len;
+	pthread_mutex_unlock(&fs->handles.lock);
+	if (again)
+		r = store_entry_get(fs->store, handle->entry, &entry);
+	if (again && r == 0)
+		r = talk_make(fs, &entry, &fresh, &mtime_ms);
+	pthread_mutex_lock(&fs->handles.lock);
+	if (again && r == 0) {
+		struct buf old = handle->text;
+		handle->text = fresh;
+		fresh = old;
+	}
+	size_t len = handle->text.len;
+	size_t left = (size_t)offset < len ? len - (size_t)offset : 0;
+	if (size > left)
+		size = left;
+	piece = r == 0 ? malloc(size + 1) : NULL;
+	if (piece && size)
+		memcpy(piece, handle->text.data + offset, size);
+	pthread_mutex_unlock(&fs->handles.lock);
+	if (r == 0 && !piece)
+		r = -ENOMEM;
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_buf(req, piece, size);
+	free(piece);
+	buf_finish(&fresh);
+}
 
 static void read_handle(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
 {
@@ -27,6 +70,9 @@ static void read_handle(fuse_req_t req, struct handle *handle, size_t size, off_
 		out.buf[0].fd = handle->fd;
 		out.buf[0].pos = offset;
 		fuse_reply_data(req, &out, FUSE_BUF_SPLICE_MOVE);
+		return;
+	case HANDLE_TALK:
+		read_talk(req, handle, size, offset);
 		return;
 	case HANDLE_WAIT:
 		if (offset > 0)

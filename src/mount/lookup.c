@@ -63,6 +63,16 @@ static int find_task(struct fs *fs, enum task_group group, const char *name, uin
 	return r;
 }
 
+/* The request, or a conversation's prompt, whose name before its extension is the stem. */
+static int find_request(struct fs *fs, uint64_t dir, const char *stem, struct entry *out)
+{
+	if (strcmp(stem, TALK_PROMPT) == 0 && talk_is_place(fs, dir) &&
+		store_entry_lookup(fs->store, dir, TALK_PROMPT, out) == 0 &&
+		out->kind == ENTRY_FILE)
+		return 0;
+	return store_entry_by_stem(fs->store, dir, stem, out);
+}
+
 /* `<name>.wait` and `<name>.task` are never listed, only found. */
 static int find_hidden(struct fs *fs, uint64_t dir, const char *name, uint64_t *inode)
 {
@@ -75,7 +85,7 @@ static int find_hidden(struct fs *fs, uint64_t dir, const char *name, uint64_t *
 	if (!dot || dot == name || (strcmp(dot, ".wait") && strcmp(dot, ".task")))
 		return -ENOENT;
 	snprintf(stem, sizeof(stem), "%.*s", (int)(dot - name), name);
-	r = store_entry_by_stem(fs->store, dir, stem, &entry);
+	r = find_request(fs, dir, stem, &entry);
 	if (r < 0)
 		return r;
 	draft_settle(fs, entry.id);
@@ -104,7 +114,7 @@ static void settle_for(struct fs *fs, uint64_t dir, const char *name)
 	if (!dot || (strcmp(dot, ".status") && strcmp(dot, ".error")))
 		return;
 	snprintf(stem, sizeof(stem), "%.*s", (int)(dot - name), name);
-	if (store_entry_by_stem(fs->store, dir, stem, &entry) == 0)
+	if (find_request(fs, dir, stem, &entry) == 0)
 		draft_settle(fs, entry.id);
 }
 

@@ -26,7 +26,7 @@ static void set_mtime(struct stat *st, int64_t mtime_ms)
 	st->st_mtim.tv_nsec = mtime_ms % 1000 * 1000000;
 }
 
-static void fill(
+void node_fill(
 	struct fs *fs, uint64_t inode, mode_t mode, off_t size, int64_t mtime_ms, struct stat *st)
 {
 	*st = (struct stat){
@@ -41,6 +41,18 @@ static void fill(
 	};
 	set_mtime(st, mtime_ms);
 	st->st_atim = st->st_ctim = st->st_mtim;
+}
+
+/* The file itself tells how far the answer has come. */
+static int growing_stat(struct fs *fs, const struct entry *entry, struct stat *st)
+{
+	struct stat file;
+	int r = files_stat_result(fs->files, entry->task, entry->index, &file);
+
+	if (r == 0)
+		node_fill(fs, inode_entry(entry->id), S_IFREG | 0444, file.st_size,
+			file.st_mtim.tv_sec * 1000 + file.st_mtim.tv_nsec / 1000000, st);
+	return r;
 }
 
 static int dir_mtime(struct fs *fs, uint64_t inode, int64_t otherwise, int64_t *out)
@@ -60,7 +72,7 @@ static int link_stat(struct fs *fs, uint64_t inode, struct stat *st)
 	int r = link_target(fs, inode, target, sizeof(target));
 
 	if (r == 0)
-		fill(fs, inode, S_IFLNK | 0777, (off_t)strlen(target), fs->started_ms, st);
+		node_fill(fs, inode, S_IFLNK | 0777, (off_t)strlen(target), fs->started_ms, st);
 	return r;
 }
 
@@ -72,7 +84,7 @@ static int text_stat(struct fs *fs, uint64_t inode, mode_t mode, int64_t mtime_m
 	buf_init(&text, TEXT_MAX);
 	int r = text_make(fs, inode, &text);
 	if (r == 0)
-		fill(fs, inode, S_IFREG | mode, (off_t)text.len, mtime_ms, st);
+		node_fill(fs, inode, S_IFREG | mode, (off_t)text.len, mtime_ms, st);
 	buf_finish(&text);
 	return r;
 }
@@ -102,10 +114,10 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 	switch (node->kind) {
 	case TREE_FOLDER:
 		/* Where directories of models come and go: the notifier makes them for watchers. */
-		fill(fs, inode, S_IFDIR | (node->holds_models ? 0755 : 0555), 0, mtime, st);
+		node_fill(fs, inode, S_IFDIR | (node->holds_models ? 0755 : 0555), 0, mtime, st);
 		break;
 	case TREE_SEARCH:
-		fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
+		node_fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
 		break;
 	case TREE_LINK:
 		*timeout = MODEL_TIMEOUT;
@@ -115,19 +127,19 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 	case TREE_UPLOADS:
 		*timeout = 1;
 		r = dir_mtime(fs, inode, mtime, &mtime);
-		fill(fs, inode, S_IFDIR | 0755, 0, mtime, st);
+		node_fill(fs, inode, S_IFDIR | 0755, 0, mtime, st);
 		break;
 	case TREE_TASKS_ALL:
 	case TREE_TASKS_GROUP:
 		*timeout = 1;
-		fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
+		node_fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
 		break;
 	case TREE_LATEST:
 		*timeout = 0;
 		r = link_stat(fs, inode, st);
 		break;
 	case TREE_CONTROL:
-		fill(fs, inode, S_IFREG | 0600, 0, mtime, st);
+		node_fill(fs, inode, S_IFREG | 0600, 0, mtime, st);
 		break;
 	case TREE_STATS:
 	case TREE_LOG:
@@ -174,19 +186,19 @@ static int task_slot_stat(struct fs *fs, uint64_t inode, struct stat *st, double
 	mtime = task.ended_ms ? task.ended_ms : task.created_ms;
 	if (slot == SLOT_DIR) {
 		*timeout = 1;
-		fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
+		node_fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
 	} else if (slot == SLOT_WAIT) {
 		*timeout = LONG_TIMEOUT;
-		fill(fs, inode, S_IFREG | 0444, 0, mtime, st);
+		node_fill(fs, inode, S_IFREG | 0444, 0, mtime, st);
 	} else if (slot == SLOT_CONTROL) {
 		*timeout = LONG_TIMEOUT;
-		fill(fs, inode, S_IFREG | 0600, 0, mtime, st);
+		node_fill(fs, inode, S_IFREG | 0600, 0, mtime, st);
 	} else if (slot > SLOT_RESULT) {
 		r = store_result_get(fs->store, id, slot - SLOT_RESULT, &result);
 		if (r == 0 && (!result.whole || result.removed))
 			r = -ENOENT;
 		if (r == 0)
-			fill(fs, inode, S_IFREG | 0444, result.size, result.mtime_ms, st);
+			node_fill(fs, inode, S_IFREG | 0444, result.size, result.mtime_ms, st);
 		*timeout = NAME_TIMEOUT;
 		result_finish(&result);
 	} else {
@@ -208,10 +220,10 @@ int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double
 	case ENTRY_DIR:
 		*timeout = 1;
 		r = dir_mtime(fs, inode, mtime, &mtime);
-		fill(fs, inode, S_IFDIR | (mode_t)entry->mode, 0, mtime, st);
+		node_fill(fs, inode, S_IFDIR | (mode_t)entry->mode, 0, mtime, st);
 		return r;
 	case ENTRY_FILE:
-		fill(fs, inode, S_IFREG | (mode_t)entry->mode, 0, mtime, st);
+		node_fill(fs, inode, S_IFREG | (mode_t)entry->mode, 0, mtime, st);
 		r = files_stat_entry(fs->files, entry->id, &file);
 		if (r == 0) {
 			st->st_size = file.st_size;
@@ -221,12 +233,19 @@ int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double
 			st->st_ctim = file.st_ctim;
 		}
 		return r == -ENOENT ? 0 : r;
+	case ENTRY_TALK:
+		*timeout = 0;
+		return talk_stat(fs, entry, st);
 	case ENTRY_RESULT:
 	case ENTRY_ERROR:
 	case ENTRY_URL:
+		if (entry->size == ENTRY_GROWING) {
+			*timeout = 0;
+			return growing_stat(fs, entry, st);
+		}
 		if (entry->kind != ENTRY_RESULT)
 			*timeout = 0;
-		fill(fs, inode, S_IFREG | 0444, entry->size, mtime, st);
+		node_fill(fs, inode, S_IFREG | 0444, entry->size, mtime, st);
 		return 0;
 	case ENTRY_STATUS:
 		*timeout = 0;
@@ -251,7 +270,7 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 		return task_slot_stat(fs, inode, st, timeout);
 	case INODE_WAIT:
 		*timeout = 0;
-		fill(fs, inode, S_IFREG | 0444, 0, clock_now_ms(), st);
+		node_fill(fs, inode, S_IFREG | 0444, 0, clock_now_ms(), st);
 		return 0;
 	case INODE_LINK:
 	case INODE_HOME:
@@ -260,7 +279,7 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 	case INODE_SEARCH:
 		*timeout = 0;
 		r = search_words(fs, inode, words);
-		fill(fs, inode, S_IFDIR | 0555, 0, fs->started_ms, st);
+		node_fill(fs, inode, S_IFDIR | 0555, 0, fs->started_ms, st);
 		return r;
 	}
 	return -ENOENT;

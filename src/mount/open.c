@@ -82,6 +82,12 @@ static int open_file(struct fs *fs, const struct entry *entry, struct fuse_file_
 
 	if (!handle)
 		return -ENOMEM;
+	if (writer && strcmp(entry->name, TALK_PROMPT) == 0)
+		r = talk_may_write(fs, entry);
+	if (r < 0) {
+		handle_put(fs, handle);
+		return r;
+	}
 	handle->entry = entry->id;
 	handle->writer = writer;
 	handle->opener = writer ? caller_of(caller).process : 0;
@@ -149,7 +155,7 @@ static int open_special(struct fs *fs, enum handle_kind kind, int64_t task, int6
 	(*out)->task = task;
 	(*out)->entry = entry;
 	fi->direct_io = 1;
-	fi->nonseekable = 1;
+	fi->nonseekable = kind != HANDLE_TALK;
 	return 0;
 }
 
@@ -165,8 +171,18 @@ static int open_entry(
 	case ENTRY_FILE:
 		return open_file(fs, &entry, fi, caller, out);
 	case ENTRY_RESULT:
+		if (is_writing(fi->flags))
+			return -EROFS;
+		r = open_result(fs, entry.task, entry.index, fi, out);
+		/* Each read shows what is there by then. */
+		if (r == 0 && entry.size == ENTRY_GROWING) {
+			fi->keep_cache = 0;
+			fi->direct_io = 1;
+		}
+		return r;
+	case ENTRY_TALK:
 		return is_writing(fi->flags) ? -EROFS
-					     : open_result(fs, entry.task, entry.index, fi, out);
+					     : open_special(fs, HANDLE_TALK, 0, entry.id, fi, out);
 	case ENTRY_STATUS:
 	case ENTRY_ERROR:
 	case ENTRY_URL:

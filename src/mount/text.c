@@ -169,11 +169,16 @@ static int meta_text(struct fs *fs, const struct task *task, struct buf *out)
 	return r;
 }
 
-static int status_text(const struct task *task, struct buf *out)
+static int status_text(struct fs *fs, const struct task *task, struct buf *out)
 {
 	char line[128];
+	int64_t size = task->state == TASK_RUNNING ? talk_size(fs, task->id) : -1;
 
 	task_status_line(task, clock_now_ms(), line, sizeof(line));
+	if (size >= 1024)
+		return buf_addf(out, "%s %.1f KB\n", line, (double)size / 1024);
+	if (size >= 0)
+		return buf_addf(out, "%s %lld B\n", line, (long long)size);
 	return buf_addf(out, "%s\n", line);
 }
 
@@ -199,7 +204,7 @@ static int task_text(struct fs *fs, int64_t id, int slot, struct buf *out)
 		r = store_task_body(fs->store, id, out);
 		break;
 	case SLOT_STATUS:
-		r = status_text(&task, out);
+		r = status_text(fs, &task, out);
 		break;
 	case SLOT_LOG:
 		r = store_log_task(fs->store, id, out);
@@ -224,6 +229,7 @@ static int task_text(struct fs *fs, int64_t id, int slot, struct buf *out)
 static int entry_text(struct fs *fs, int64_t id, struct buf *out)
 {
 	struct entry entry;
+	int64_t mtime_ms;
 	int r = store_entry_get(fs->store, id, &entry);
 
 	if (r < 0)
@@ -232,6 +238,8 @@ static int entry_text(struct fs *fs, int64_t id, struct buf *out)
 		return store_entry_text(fs->store, id, out);
 	if (entry.kind == ENTRY_STATUS && !entry.task)
 		return store_outgoing_status(fs->store, entry.owner, clock_now_ms(), out);
+	if (entry.kind == ENTRY_TALK)
+		return talk_make(fs, &entry, out, &mtime_ms);
 	return entry.kind == ENTRY_STATUS ? task_text(fs, entry.task, SLOT_STATUS, out) : -EINVAL;
 }
 

@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct sim;
 struct product;
@@ -34,6 +35,8 @@ struct reply {
 	struct buf body;
 	const char *type; /* static; NULL: JSON */
 	long retry_after_s;
+	bool streamed; /* the body goes out as a stream of unknown length, */
+	uint64_t rate; /* so many bytes a second; 0: at once */
 	/* For the log of requests. */
 	int code;	   /* the envelope's code */
 	char task[33];	   /* the task it was about, "" when none */

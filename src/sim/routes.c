@@ -1,5 +1,6 @@
 #include "routes.h"
 
+#include "chat.h"
 #include "control.h"
 #include "dedicated.h"
 #include "jobs.h"
@@ -60,7 +61,7 @@ static int add_service(struct routes *routes, const struct service *service)
 		.path = service->submit_path,
 		.stage = STAGE_SUBMIT,
 		.needs_key = true,
-		.handle = jobs_submit,
+		.handle = service->chat ? chat_submit : jobs_submit,
 		.service = service};
 	struct route poll = {.method = service->poll_method,
 		.path = service->poll_path,
@@ -151,21 +152,22 @@ void routes_finish(struct routes *routes)
 	*routes = (struct routes){0};
 }
 
-/* The pieces of a path around its "{task}", as a task id may be anything without a slash. */
+/* The pieces of a path around its {task} or {model}, which may be anything without a slash. */
 static bool hole_matches(const char *pattern, const char *hole, const char *path)
 {
-	size_t before = (size_t)(hole - pattern);
-	const char *tail = hole + strlen(ROUTE_TASK);
+	size_t before = (size_t)(hole - pattern), len = strlen(path);
+	const char *tail = hole + strcspn(hole, "}") + 1;
+	size_t after = strlen(tail);
 
-	if (strncmp(pattern, path, before) != 0)
+	if (len <= before + after || strncmp(pattern, path, before) != 0 ||
+		strcmp(path + len - after, tail) != 0)
 		return false;
-	path += before;
-	return strcmp(path + strcspn(path, "/"), tail) == 0;
+	return !memchr(path + before, '/', len - before - after);
 }
 
 static bool path_matches(const struct route *route, const char *path)
 {
-	const char *hole = strstr(route->path, ROUTE_TASK);
+	const char *hole = strchr(route->path, '{');
 
 	if (hole)
 		return hole_matches(route->path, hole, path);

@@ -16,6 +16,8 @@ struct upload_service;
 
 /* Stands in a service's path for the id of the task. */
 #define ROUTE_TASK "{task}"
+/* And for the name of the model. */
+#define ROUTE_MODEL "{model}"
 
 struct route {
 	const char *method;

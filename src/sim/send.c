@@ -11,6 +11,7 @@
 #define BLOCK (256 * 1024)
 /* A throttled download gets this many portions a second. */
 #define PORTIONS 20
+#define SILENCE_MS (60 * 60 * 1000)
 
 /* Bytes on their way: a part of a product, or a text of which not all is sent. */
 struct outflow {
@@ -22,6 +23,8 @@ struct outflow {
 	uint64_t stop;	     /* the connection ends here, counted from `start` */
 	uint64_t rate;	     /* bytes a second, 0: all at once */
 	uint64_t allowed_to; /* how far the rate has come */
+	uint64_t end;	     /* of a text of unknown length: nothing follows; 0: no such end */
+	uint64_t silent_at;  /* here nothing follows for SILENCE_MS; 0: never */
 };
 
 static size_t read_flow(const struct outflow *flow, uint64_t at, char *out, size_t max)
@@ -38,6 +41,18 @@ static ssize_t give(void *user, uint64_t at, char *out, size_t max)
 
 	if (at >= flow->stop)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (flow->end && at >= flow->end)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (flow->end && max > flow->end - at)
+		max = (size_t)(flow->end - at);
+	if (flow->silent_at && at >= flow->silent_at) {
+		flow->silent_at = 0;
+		return delay_connection(&flow->sim->delay, flow->connection, SILENCE_MS) < 0
+			       ? MHD_CONTENT_READER_END_WITH_ERROR
+			       : 0;
+	}
+	if (flow->silent_at && max > flow->silent_at - at)
+		max = (size_t)(flow->silent_at - at);
 	if (max > flow->stop - at)
 		max = (size_t)(flow->stop - at);
 	if (flow->rate) {
@@ -184,6 +199,34 @@ static struct MHD_Response *make_cut_text(const struct request *request, const s
 	return response;
 }
 
+/* Comes bit by bit, of unknown length. */
+static struct MHD_Response *make_stream(
+	struct sim *sim, const struct request *request, const struct reply *reply)
+{
+	struct outflow *flow = malloc(sizeof(*flow));
+
+	if (!flow)
+		return NULL;
+	*flow = (struct outflow){
+		.sim = sim,
+		.connection = request->connection,
+		.text = malloc(reply->body.len),
+		.stop = cut_at(reply, FAULT_CUT, reply->body.len),
+		.end = reply->body.len,
+		.rate = reply->rate,
+		.silent_at = reply_fault(reply, FAULT_STUCK) ? reply->body.len / 2 + 1 : 0,
+	};
+	struct MHD_Response *response = NULL;
+	if (flow->text) {
+		memcpy(flow->text, reply->body.data, reply->body.len);
+		response = MHD_create_response_from_callback(
+			MHD_SIZE_UNKNOWN, BLOCK, give, flow, finish_flow);
+	}
+	if (!response)
+		finish_flow(flow);
+	return response;
+}
+
 enum MHD_Result send_reply(
 	struct sim *sim, const struct request *request, const struct reply *reply)
 {
@@ -195,6 +238,8 @@ enum MHD_Result send_reply(
 		return MHD_NO;
 	if (reply->file)
 		response = make_file(sim, request, reply, &status);
+	else if (reply->streamed && reply->body.len)
+		response = make_stream(sim, request, reply);
 	else if (reply_fault(reply, FAULT_CUT) && reply->body.len)
 		response = make_cut_text(request, reply);
 	else

@@ -134,6 +134,13 @@ int files_open_result(const struct files *files, int64_t task, int index, int fl
 	return open_path(files, &path, flags);
 }
 
+int files_stat_result(const struct files *files, int64_t task, int index, struct stat *out)
+{
+	struct path path = path_of("results", task, index, "");
+
+	return fstatat(files->dir, path.file, out, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 int files_open_part(const struct files *files, int64_t task, int index, int flags)
 {
 	struct path path = path_of("results", task, index, ".part");

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "kiefs/catalogue.h"
+#include "kiefs/entry.h"
 #include "kiefs/findings.h"
 #include "kiefs/price.h"
 #include "request_parts.h"
@@ -21,12 +22,14 @@ static const struct {
 };
 
 static const char *const generated[] = {
-	"README.md", "schema.json", "example.json", "defaults.json"};
+	"README.md", "schema.json", "example.json", "defaults.json", "history.md", "messages.json"};
 
 enum request_form request_form(const char *name)
 {
 	const char *extension = strrchr(name, '.');
 
+	if (strcmp(name, TALK_PROMPT) == 0)
+		return REQUEST_TURN;
 	if (!extension || name[0] == '.')
 		return REQUEST_NONE;
 	for (size_t i = 0; i < sizeof(generated) / sizeof(generated[0]); i++)
@@ -40,7 +43,7 @@ enum request_form request_form(const char *name)
 
 size_t request_stem_length(const char *name)
 {
-	if (request_form(name) == REQUEST_NONE)
+	if (request_form(name) == REQUEST_NONE || request_form(name) == REQUEST_TURN)
 		return strlen(name);
 	return (size_t)(strrchr(name, '.') - name);
 }
@@ -163,5 +166,6 @@ void request_finish(struct request *request)
 		return;
 	free(request->body);
 	free(request->warnings);
+	free(request->prompt);
 	*request = (struct request){.credits = -1};
 }

@@ -78,7 +78,7 @@ static int fill(
 		from = draft->callback;
 	else if (is_word(part, "$input"))
 		from = draft->input;
-	*out = is_word(part, "$model") ? cJSON_CreateString(model->id)
+	*out = is_word(part, "$model") ? cJSON_CreateString(model_name(model))
 				       : cJSON_Duplicate(from, true);
 	return *out ? 0 : -ENOMEM;
 }

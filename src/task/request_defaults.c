@@ -106,8 +106,15 @@ static bool is_sent(const struct model *model, const struct field *field, const 
 
 int draft_complete(const struct model *model, struct draft *draft)
 {
+	const cJSON *member,
+		*chat = cJSON_GetObjectItemCaseSensitive(model->service->chat, "defaults");
 	int r = move_missing(draft->input, draft->template, NULL);
 
+	cJSON_ArrayForEach(member, chat)
+	{
+		if (r == 0 && !cJSON_GetObjectItemCaseSensitive(draft->input, member->string))
+			r = object_add_copy(draft->input, member->string, member);
+	}
 	for (size_t i = 0; r == 0 && i < model->field_count; i++) {
 		const struct field *field = &model->fields[i];
 		struct level level = {model->fields, model->field_count, draft->input, NULL};

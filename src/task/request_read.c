@@ -234,7 +234,8 @@ static void check_model(
 	if (named && !cJSON_IsString(named))
 		findings_form(findings, "%smodel is %s, but it must be \"%s\", or be left out.",
 			label, show_value(named, shown), model->id);
-	else if (named && strcmp(named->valuestring, model->id) != 0)
+	else if (named && strcmp(named->valuestring, model->id) != 0 &&
+		 strcmp(named->valuestring, model_name(model)) != 0)
 		findings_form(findings,
 			"%smodel is %s, but this directory is for \"%s\". Write the file into the "
 			"directory of the model you mean, or leave model out.",

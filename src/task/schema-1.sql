@@ -36,7 +36,8 @@ CREATE TABLE stage (
 	source_sha TEXT NOT NULL,
 	estimate REAL NOT NULL,
 	warnings TEXT,
-	body BLOB NOT NULL);
+	body BLOB NOT NULL,
+	turn TEXT); -- of a conversation: what was written
 
 CREATE TABLE task (
 	id INTEGER PRIMARY KEY,
@@ -222,6 +223,16 @@ CREATE TABLE stage_input (
 CREATE TRIGGER stage_went AFTER DELETE ON stage BEGIN
 	DELETE FROM stage_input WHERE entry = OLD.entry;
 END;
+
+-- Answers that come in bit by bit now, and the result that holds them.
+CREATE TABLE stream (task INTEGER PRIMARY KEY, idx INTEGER NOT NULL);
+
+CREATE TABLE turn (
+	task INTEGER PRIMARY KEY,
+	dir INTEGER NOT NULL, -- the conversation's folder
+	prompt TEXT NOT NULL,
+	reply TEXT); -- once it is whole
+CREATE INDEX turn_dir ON turn(dir, task);
 
 CREATE TABLE log (
 	id INTEGER PRIMARY KEY,

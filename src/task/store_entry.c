@@ -246,6 +246,7 @@ static int forget_entry(struct store *store, const struct entry *entry, bool rep
 	case ENTRY_STATUS:
 	case ENTRY_ERROR:
 	case ENTRY_URL:
+	case ENTRY_TALK:
 		break;
 	case ENTRY_FILE:
 		r = store_exec(store, SQL_STAGE_DELETE, "i", entry->id);

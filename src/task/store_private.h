@@ -93,6 +93,19 @@ enum statement {
 	SQL_OUTGOING_DELETE,
 	SQL_OUTGOING_EARLIER,
 	SQL_OUTGOING_RESTART,
+	/* answers in text */
+	SQL_STREAM_INSERT,
+	SQL_STREAM_DELETE,
+	SQL_STREAM_LIST,
+	SQL_STREAM_GET,
+	SQL_RESULT_DELETE,
+	SQL_ENTRY_GROW,
+	SQL_ENTRY_TALK,
+	SQL_TURN_INSERT,
+	SQL_TURN_LIST,
+	SQL_TURN_ACTIVE,
+	SQL_TURN_OF_TASK,
+	SQL_TURN_REPLY,
 	/* inputs */
 	SQL_INPUT_LIST,
 	SQL_INPUT_STAGE,
@@ -194,6 +207,19 @@ int task_event_locked(struct store *store, int64_t id, const struct task_event *
 /* Brings `<name>.status` and `<name>.error` in line with the task's state. */
 int task_names_locked(
 	struct store *store, const struct task *task, int64_t now_ms, struct changes *changes);
+/* Writes what task_step() decided, with all that follows from it; see store_task_apply(). */
+int task_apply_locked(struct store *store, const struct task *old, const struct task *next,
+	const struct task_update *update, int64_t now_ms, struct changes *changes);
+/* Gives a result its name beside its request, if that is still there. */
+int result_name_locked(struct store *store, const struct task *task, const struct result *result,
+	const char *label, struct changes *changes);
+/* How many results earlier runs of this task had. */
+int task_base_locked(struct store *store, int64_t task, int64_t *base);
+/* The staged entry is a turn: writes it down for its new task, and makes the conversation's names.
+ * -EBUSY: an earlier turn is not finished. */
+int turn_check_locked(struct store *store, uint64_t dir);
+int turn_put_locked(struct store *store, const struct entry *entry, int64_t task,
+	const char *prompt, int64_t now_ms, struct changes *changes);
 /* The task's request entry while it is attached, 0 none. */
 int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
 int input_list_locked(struct store *store, int64_t task, struct input *out, int max);

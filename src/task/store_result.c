@@ -148,7 +148,7 @@ static int count_rows(struct store *store, enum statement which, int64_t task, i
  * Beside the request: `name.png`; of several `name-1.png`, `name-2.png`; a labelled one
  * `name-firstframe.png`. A later run of the same name goes on counting from 2.
  */
-static int name_result(struct store *store, const struct task *task, const struct result *result,
+int result_name_locked(struct store *store, const struct task *task, const struct result *result,
 	const char *label, struct changes *changes)
 {
 	char stem[ENTRY_NAME_MAX + 64];
@@ -217,7 +217,7 @@ static int done_locked(
 	if (r == 0)
 		r = get_locked(store, result->task, result->index, &row);
 	if (r == 0)
-		r = name_result(store, &task, result, row.label, changes);
+		r = result_name_locked(store, &task, result, row.label, changes);
 	if (r == 0) {
 		snprintf(line, sizeof(line), "result %d: %s, %lld bytes", result->index,
 			result->mime, (long long)result->size);

@@ -47,9 +47,9 @@ const char *const store_sql[] = {
 	[SQL_ENTRY_TEXT] = "SELECT text FROM entry WHERE id = ?",
 
 	[SQL_STAGE_INSERT] = "INSERT INTO stage (entry, model, source_sha, estimate,"
-			     " warnings, body) VALUES (?, ?, ?, ?, ?, ?)",
+			     " warnings, body, turn) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[SQL_STAGE_DELETE] = "DELETE FROM stage WHERE entry = ?",
-	[SQL_STAGE_GET] = "SELECT model, source_sha, estimate, warnings, body FROM stage"
+	[SQL_STAGE_GET] = "SELECT model, source_sha, estimate, warnings, body, turn FROM stage"
 			  " WHERE entry = ?",
 	[SQL_STAGE_LIST] = "SELECT entry FROM stage WHERE entry > ? ORDER BY entry LIMIT 1",
 	[SQL_TASK_INSERT] =
@@ -76,7 +76,8 @@ const char *const store_sql[] = {
 		"UPDATE task SET state = ?, hold = ?, remote_id = ?, remote_state = ?,"
 		" progress = ?, attempts = ?, due_ms = ?, submitted_ms = ?, ended_ms = ?,"
 		" credits = ?, error = ? WHERE id = ? AND state = ?",
-	[SQL_TASK_EARLIER] = "UPDATE task SET due_ms = ?1 WHERE due_ms > ?1 AND state IN"
+	[SQL_TASK_EARLIER] = "UPDATE task SET due_ms = ?1 WHERE due_ms > ?1"
+			     " AND due_ms < 9223372036854775807 AND state IN"
 			     " ('queued', 'held', 'running', 'fetching', 'uploading')",
 	[SQL_TASK_EARLIER_MODEL] = "UPDATE task SET due_ms = ?1 WHERE due_ms > ?1 AND model = ?2"
 				   " AND state IN ('queued', 'running')",
@@ -157,6 +158,26 @@ const char *const store_sql[] = {
 				 " AND due_ms < 9223372036854775807",
 	[SQL_OUTGOING_RESTART] = "UPDATE outgoing SET progress = -1"
 				 " WHERE due_ms < 9223372036854775807",
+
+	[SQL_STREAM_INSERT] = "INSERT OR REPLACE INTO stream (task, idx) VALUES (?, ?)",
+	[SQL_STREAM_DELETE] = "DELETE FROM stream WHERE task = ?",
+	[SQL_STREAM_LIST] = "SELECT task, idx FROM stream ORDER BY task LIMIT 1",
+	[SQL_STREAM_GET] = "SELECT idx FROM stream WHERE task = ?",
+	[SQL_RESULT_DELETE] = "DELETE FROM result WHERE task = ? AND idx = ?",
+	[SQL_ENTRY_GROW] = "UPDATE entry SET size = ?, mtime_ns = ? WHERE id = ?",
+	[SQL_ENTRY_TALK] = "SELECT id FROM entry WHERE dir = ? AND kind = 6 AND idx = ?",
+	[SQL_TURN_INSERT] = "INSERT INTO turn (task, dir, prompt) VALUES (?, ?, ?)",
+	[SQL_TURN_LIST] =
+		"SELECT turn.task, prompt, reply, task.state, (SELECT max(idx) FROM result"
+		" WHERE result.task = turn.task) FROM turn JOIN task ON task.id = turn.task"
+		" WHERE turn.dir = ? AND turn.task > ? AND state != 'cancelled'"
+		" ORDER BY turn.task LIMIT ?",
+	[SQL_TURN_ACTIVE] =
+		"SELECT turn.task FROM turn JOIN task ON task.id = turn.task WHERE turn.dir = ?"
+		" AND turn.task != ? AND state IN ('staged', 'incomplete', 'held', 'queued',"
+		" 'uploading', 'submitting', 'running', 'fetching') LIMIT 1",
+	[SQL_TURN_OF_TASK] = "SELECT dir FROM turn WHERE task = ?",
+	[SQL_TURN_REPLY] = "UPDATE turn SET reply = ? WHERE task = ?",
 	[SQL_INPUT_LIST] =
 		"SELECT " INPUT_COLUMNS " FROM input WHERE task = ? ORDER BY idx LIMIT ?",
 	[SQL_INPUT_STAGE] = "INSERT INTO stage_input (entry, idx, kind, place, name, file, parent,"

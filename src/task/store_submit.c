@@ -14,9 +14,9 @@ int stage_locked(struct store *store, const struct stage *stage)
 	int r = store_exec(store, SQL_STAGE_DELETE, "i", stage->entry);
 
 	if (r == 0)
-		r = store_exec(store, SQL_STAGE_INSERT, "issdsb", stage->entry, stage->model,
+		r = store_exec(store, SQL_STAGE_INSERT, "issdsbs", stage->entry, stage->model,
 			stage->source_sha, stage->estimate, stage->warnings, stage->body,
-			stage->body_len);
+			stage->body_len, stage->prompt);
 	return r < 0 ? r : input_stage_locked(store, stage);
 }
 
@@ -40,6 +40,7 @@ int store_unstage(struct store *store, int64_t entry)
 
 struct staged {
 	char *model, *sha, *warnings;
+	char *prompt; /* a turn's text; NULL: no turn */
 	double estimate;
 };
 
@@ -48,6 +49,7 @@ static void staged_finish(struct staged *staged)
 	free(staged->model);
 	free(staged->sha);
 	free(staged->warnings);
+	free(staged->prompt);
 }
 
 static int staged_get(struct store *store, int64_t entry, struct staged *out)
@@ -62,7 +64,8 @@ static int staged_get(struct store *store, int64_t entry, struct staged *out)
 	*out = (struct staged){.model = store_column(s, 0),
 		.sha = store_column(s, 1),
 		.estimate = sqlite3_column_double(s, 2),
-		.warnings = store_column(s, 3)};
+		.warnings = store_column(s, 3),
+		.prompt = store_column(s, 5)};
 	sqlite3_reset(s);
 	return out->model && out->sha ? 0 : -ENOMEM;
 }
@@ -205,7 +208,10 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 		r = -ENOENT;
 	if (r == 0)
 		r = earlier_tasks(store, &entry, earlier);
-	if (r == 0)
+	/* What is said twice in a conversation is said twice. */
+	if (r == 0 && staged.prompt)
+		r = turn_check_locked(store, entry.dir);
+	else if (r == 0)
 		r = same_task(store, earlier, &staged, &id);
 	if (r < 0)
 		goto out;
@@ -218,6 +224,8 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 		r = new_task(store, &entry, &staged, now_ms, &id, changes);
 	else if (r == 0)
 		r = store_exec(store, SQL_TASK_ATTACH, "i", id);
+	if (r == 0 && staged.prompt)
+		r = turn_put_locked(store, &entry, id, staged.prompt, now_ms, changes);
 	if (r == 0)
 		r = store_exec(store, SQL_ENTRY_SET_TASK, "ii", id, entry_id);
 	if (r == 0)
@@ -360,6 +368,8 @@ int store_recover(struct store *store, int64_t now_ms)
 		r = commit_locked(store, id, now_ms, &task, &fresh, NULL);
 		if (r == -ENOENT)
 			r = store_exec(store, SQL_STAGE_DELETE, "i", id);
+		else if (r == -EBUSY)
+			r = 0; /* it waits for the turn before it */
 	}
 	return store_end(store, r == 0 && id < 0 ? (int)id : r);
 }

@@ -331,9 +331,9 @@ int task_names_locked(
 	struct store *store, const struct task *task, int64_t now_ms, struct changes *changes)
 {
 	char advice[TASK_TEXT_SIZE], *text = NULL;
-	bool tells =
-		task->error && (task->state == TASK_FAILED || task->state == TASK_LOST ||
-				       task->state == TASK_UNCERTAIN || task->state == TASK_HELD);
+	bool tells = task->error && (task->state == TASK_FAILED || task->state == TASK_LOST ||
+					    task->state == TASK_UNCERTAIN ||
+					    task->state == TASK_HELD || task->state == TASK_DONE);
 	int r = task_is_final(task->state)
 			? drop_name(store, task->id, ENTRY_STATUS, changes)
 			: want_name(store, task, ENTRY_STATUS, NULL, now_ms, changes);
@@ -350,18 +350,25 @@ int task_names_locked(
 	return r;
 }
 
+int task_base_locked(struct store *store, int64_t task, int64_t *base)
+{
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_BASE);
+	int r = store_bind(store, s, "i", task);
+
+	if (r == 0)
+		r = one_number(store, s, 0, base);
+	if (s)
+		sqlite3_reset(s);
+	return r;
+}
+
 /* Results of this run are numbered after those of earlier ones, which stay. */
 static int put_results(
 	struct store *store, int64_t task, const struct task_update *update, int64_t now_ms)
 {
 	int64_t base = 0;
-	sqlite3_stmt *s = store_statement(store, SQL_TASK_BASE);
-	int r = store_bind(store, s, "i", task);
+	int r = task_base_locked(store, task, &base);
 
-	if (r == 0)
-		r = one_number(store, s, 0, &base);
-	if (s)
-		sqlite3_reset(s);
 	for (size_t i = 0; r == 0 && i < update->result_count; i++) {
 		int number = update->results[i].number;
 		int64_t index = base + (number ? number : (int)i + 1);
@@ -399,7 +406,7 @@ static int settle_results(struct store *store, const struct task *old, const str
 	return r;
 }
 
-static int apply_locked(struct store *store, const struct task *old, const struct task *next,
+int task_apply_locked(struct store *store, const struct task *old, const struct task *next,
 	const struct task_update *update, int64_t now_ms, struct changes *changes)
 {
 	int r = task_write_locked(store, next, old->state);
@@ -427,7 +434,7 @@ int store_task_apply(struct store *store, const struct task *old, const struct t
 
 	if (r < 0)
 		return r;
-	return store_end(store, apply_locked(store, old, next, update, now_ms, changes));
+	return store_end(store, task_apply_locked(store, old, next, update, now_ms, changes));
 }
 
 int task_event_locked(struct store *store, int64_t id, const struct task_event *event,
@@ -440,7 +447,7 @@ int task_event_locked(struct store *store, int64_t id, const struct task_event *
 	if (r == 0)
 		r = task_step(&task, event, now_ms, &next);
 	if (r == 0)
-		r = apply_locked(store, &task, &next, &update, now_ms, changes);
+		r = task_apply_locked(store, &task, &next, &update, now_ms, changes);
 	task_finish(&task);
 	return r;
 }

@@ -12,8 +12,8 @@
  *            |                         | progress              | HOLD LATER REFUSED   | RESTART:
  *            |                         |                       | CANCEL               | queued
  * submitting | on disk before the      | attempts              | ACCEPTED FINISHED    | NO_ANSWER,
- *            | request leaves          |                       | LATER REFUSED HOLD   | RESTART:
- *            |                         |                       | NO_ANSWER            | uncertain
+ *            | request leaves          |                       | STREAM LATER REFUSED | RESTART:
+ *            |                         |                       | HOLD NO_ANSWER       | uncertain
  * uncertain  | left, no answer came    | error                 | RESEND               | stays
  * running    | the service works on it | due_ms, attempts,     | POLLED POLL_MISSED   | asks less
  *            |                         | remote_id,            | SUCCEEDED EMPTY GONE | often;
@@ -22,10 +22,13 @@
  *            |                         | (while EMPTY)         |                      | lost
  * fetching   | results are on their    | remote_id (unless the | FETCHED REFRESH GONE | REFRESH:
  *            | way                     | service has none)     |                      | running
- * done       | all results are on disk |                       |                      |
+ * done       | all results are on disk | error (a remark)      |                      |
  * failed     | refused, or failed      | error                 | RETRY                |
  * lost       | made, cannot be had     | error, remote_id      | REFRESH RETRY        |
  * cancelled  | removed before it left  |                       | RETRY                |
+ *
+ * A running task whose answer streams in has no remote_id and is never due: its end is SUCCEEDED or
+ * TASK_FAILED, with what arrived kept, and a new daemon ends those that it finds.
  *
  * RESTART means something in every state; where the table is silent it changes nothing.
  * submitted_ms is valid from submitting on, ended_ms in uncertain and the last four. No event of
@@ -168,6 +171,16 @@ static int accept_remote(const struct task_event *event, int64_t now, struct tas
 	return 0;
 }
 
+/* An answer that streams in ends with its connection: there is no time at which to ask. */
+static int stream(const struct task_event *event, int64_t now, struct task *next)
+{
+	enter(next, TASK_RUNNING, now);
+	next->remote_state = (char *)event->remote_state;
+	next->progress = -1;
+	next->due_ms = INT64_MAX;
+	return 0;
+}
+
 static int fetch(const struct task_event *event, int64_t now, struct task *next)
 {
 	enter(next, TASK_FETCHING, now);
@@ -213,6 +226,8 @@ static int note_poll(const struct task_event *event, int64_t now, struct task *n
 {
 	int64_t age = now - next->submitted_ms;
 
+	if (!next->remote_id)
+		return -EPROTO; /* it streams: nothing was asked */
 	if (event->remote_state)
 		next->remote_state = (char *)event->remote_state;
 	if (event->progress >= 0 && event->progress <= 100)
@@ -232,6 +247,8 @@ static int note_missed_poll(const struct task_event *event, int64_t now, struct 
 	int64_t pace =
 		poll_delay(event->category, now - next->submitted_ms, wish(event), event->random);
 
+	if (!next->remote_id)
+		return -EPROTO; /* it streams: nothing was asked */
 	if (!next->error)
 		next->attempts++;
 	next->due_ms = now + longer(pace, backoff_delay(next->attempts, MISSED_FIRST_MS,
@@ -245,6 +262,8 @@ static int note_empty(const struct task_event *event, int64_t now, struct task *
 	int64_t delay = backoff_delay(tries, EMPTY_FIRST_MS, EMPTY_CAP_MS, event->random);
 	const char *why = text_or(event, "The service says it is done but names no result.");
 
+	if (!next->remote_id)
+		return -EPROTO; /* it streams: nothing was asked */
 	if (event->remote_state)
 		next->remote_state = (char *)event->remote_state;
 	if (event->credits >= 0)
@@ -293,7 +312,7 @@ static int ask_again(const struct task_event *event, int64_t now, struct task *n
 
 static int complete(const struct task_event *event, int64_t now, struct task *next)
 {
-	end(next, TASK_DONE, now, NULL);
+	end(next, TASK_DONE, now, event->text && *event->text ? event->text : NULL);
 	return 0;
 }
 
@@ -354,6 +373,7 @@ static step_fn *const steps[TASK_STATE_COUNT][EVENT_COUNT] = {
 		{
 			[EVENT_ACCEPTED] = accept_remote,
 			[EVENT_FINISHED] = fetch,
+			[EVENT_STREAM] = stream,
 			[EVENT_LATER] = put_off,
 			[EVENT_REFUSED] = fail,
 			[EVENT_HOLD] = hold,
@@ -443,14 +463,14 @@ static const char *find_fault(const struct task *task)
 		      state == TASK_FAILED || state == TASK_LOST;
 	bool told = state == TASK_HELD || state == TASK_UNCERTAIN || state == TASK_FAILED ||
 		    state == TASK_LOST;
-	bool may_tell = told || state == TASK_INCOMPLETE ||
+	bool may_tell = told || state == TASK_INCOMPLETE || state == TASK_DONE ||
 			((state == TASK_QUEUED || state == TASK_RUNNING) && task->attempts > 0);
 
 	if ((unsigned)state >= TASK_STATE_COUNT)
 		return "no such state";
 	if ((state == TASK_HELD) != (task->hold != HOLD_NONE))
 		return "hold";
-	if (state == TASK_RUNNING && !task->remote_id)
+	if (state == TASK_RUNNING && !task->remote_id && task->due_ms != INT64_MAX)
 		return "running without remote_id";
 	if (!remote && task->remote_id)
 		return "remote_id";

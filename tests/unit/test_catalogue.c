@@ -372,6 +372,7 @@ static void test_invented_service_by_a_file(void **state)
 
 	if (catalogue_load(NULL, extra, 1, &catalogue, &err) < 0)
 		fail_msg("%s", error_text(&err));
+	assert_true(catalogue_count(catalogue) > COUNT(model_ids));
 	const struct model *model = catalogue_find(catalogue, "acme/painter");
 	assert_non_null(model);
 	check_acme(model->service);

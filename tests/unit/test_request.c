@@ -800,7 +800,9 @@ static int build_tree(const struct model *model, cJSON *value, char **text)
 static void assert_carried(const struct model *model, const char *body)
 {
 	cJSON *sent = cJSON_Parse(body);
-	const cJSON *input = cJSON_GetObjectItemCaseSensitive(sent, "input");
+	/* A chat's fields stand in the body itself. */
+	const cJSON *input =
+		model->service->chat ? sent : cJSON_GetObjectItemCaseSensitive(sent, "input");
 	const cJSON *member;
 
 	cJSON_ArrayForEach(member, model->example)
@@ -855,12 +857,15 @@ static void every_model(void **state)
 			fail_msg("%s: %s", model->id, text);
 		assert_carried(model, text);
 		free(text);
-		if (build_tree(model, whole_body(model), &text) != 0)
-			fail_msg("%s: %s", model->id, text);
-		assert_carried(model, text);
-		if (takes_callback(model))
-			assert_non_null(strstr(text, "\":\"https://example.com/hook\""));
-		free(text);
+		/* A chat's body is its input: there is nothing beside it. */
+		if (!model->service->chat) {
+			if (build_tree(model, whole_body(model), &text) != 0)
+				fail_msg("%s: %s", model->id, text);
+			assert_carried(model, text);
+			if (takes_callback(model))
+				assert_non_null(strstr(text, "\":\"https://example.com/hook\""));
+			free(text);
+		}
 		for (size_t j = 0; j < model->field_count; j++)
 			if (model->fields[j].required)
 				test_missing(model, &model->fields[j]);

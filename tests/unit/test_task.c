@@ -30,6 +30,7 @@ static const char *const expected[EVENT_COUNT] = {
 	[EVENT_SEND] = "...S.........",
 	[EVENT_ACCEPTED] = ".....R.......",
 	[EVENT_FINISHED] = ".....F.......",
+	[EVENT_STREAM] = ".....R.......",
 	[EVENT_LATER] = "...QQQ.......",
 	[EVENT_REFUSED] = "...EEE.......",
 	[EVENT_NO_ANSWER] = ".....X.......",
