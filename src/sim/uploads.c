@@ -1,5 +1,6 @@
 #include "uploads.h"
 
+#include "results.h"
 #include "sim.h"
 
 #include "kiefs/clock.h"
@@ -136,17 +137,14 @@ static int refuse_missing(struct reply *reply, const char *name)
 
 static char *address_of(const struct sim *sim, const struct request *request, const char *path)
 {
-	const char *host = request_header(request, "Host");
-	char own[80];
+	char *base = results_base(sim, request);
 	struct buf url;
 
-	if (!host || strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "0123456789.-:[]") != strlen(host)) {
-		snprintf(own, sizeof(own), "127.0.0.1:%u", sim->options.port);
-		host = own;
-	}
+	if (!base)
+		return NULL;
 	buf_init(&url, 16384);
-	buf_addf(&url, "http://%s" UPLOAD_ADDRESS, host);
+	buf_addf(&url, "%s" UPLOAD_ADDRESS, base);
+	free(base);
 	for (const unsigned char *c = (const unsigned char *)path; *c; c++) {
 		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
 			     (*c >= '0' && *c <= '9') || strchr("-._~/", *c);

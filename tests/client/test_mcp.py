@@ -1,10 +1,12 @@
-"""An MCP server for KIE, made by others, has its pictures, songs and films from kiefs-sim."""
+"""An MCP server for KIE, made by others, has its pictures, songs, films and uploads from kiefs-sim."""
 
+import base64
 import json
 import os
 import subprocess
 import tempfile
 import unittest
+import zlib
 
 from installed import install
 from simulator import Simulator
@@ -57,6 +59,23 @@ class Client:
         text = answer["content"][0]["text"]
         assert not answer.get("isError"), text
         return json.loads(text)
+
+
+def picture():
+    """A whole PNG file of one pixel."""
+    def chunk(kind, data):
+        return (len(data).to_bytes(4, "big") + kind + data
+                + zlib.crc32(kind + data).to_bytes(4, "big"))
+    head = chunk(b"IHDR", bytes([0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b"")
+
+
+def texts_in(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(item)
 
 
 def urls_in(value):
@@ -124,6 +143,14 @@ class Mcp(unittest.TestCase):
         _, states = self.made("veo3_generate_video", {"video/mp4"},
                               lambda data: data["successFlag"], prompt="a kite", model="veo3_fast")
         self.assertEqual(states, [0, 1])
+
+    def test_upload(self):
+        sent = picture()
+        shown = self.client.call("upload_file", file_name="dot.png", content_type="image/png",
+                                 file_base64=base64.b64encode(sent).decode())
+        url = next(text for text in texts_in(shown) if text.startswith(FILES))
+        status, headers, body = self.sim.fetch(url)
+        self.assertEqual((status, headers["Content-Type"], body), (200, "image/png", sent))
 
 
 if __name__ == "__main__":
