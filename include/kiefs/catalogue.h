@@ -66,6 +66,11 @@ struct field {
 				    is not given counts with its default, and with no default it does
 				    not stand in the way. A default is not filled in where
 				    this forbids it */
+	const cJSON *task;	 /* the string is the id of an earlier task: {"services": [names],
+				    "models": [ids, "*" at the end for any rest]}, at least one of
+				    the two, and such a task fits both where both stand; or NULL */
+	bool track;		 /* the string is the service's id of one result of the task that the
+				    field beside it names: see protocol_track_id() */
 	const char *note;	 /* one sentence for the model's README, or NULL */
 };
 
@@ -144,5 +149,7 @@ const struct model *catalogue_find(const struct catalogue *catalogue, const char
 const struct field *model_field(const struct model *model, const char *name);
 /* "string", "integer", ... */
 const char *field_type_name(enum field_type type);
+/* Whether the field may hold the id of a task of this model. */
+bool field_takes_task(const struct field *field, const struct model *model);
 /* What kind of file the field, or each element of its array, is the address of. */
 enum media_kind field_media(const struct field *field);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "field_task.h"
 #include "form.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/error.h"
@@ -63,6 +64,8 @@ static const struct form_key keys[] = {
 	{"max_file_mb", FORM_NUMBER, RAW(max_file_mb), false},
 	{"accept", FORM_TEXTS, FIELD(accepted), false},
 	{"only_with", FORM_OBJECT, FIELD(only_with), false},
+	{"task", FORM_OBJECT, FIELD(task), false},
+	{"track", FORM_FLAG, FIELD(track), false},
 	{"deprecated", FORM_FLAG, FIELD(deprecated), false},
 	{"note", FORM_TEXT, FIELD(note), false},
 };
@@ -155,6 +158,7 @@ static int check_belongs(const struct scope *scope, const struct field *field, s
 		{field->media != MEDIA_NONE, text, "media"},
 		{field->scheme || field->max_file_mb > 0 || field->accepted,
 			field->media != MEDIA_NONE, "scheme, max_file_mb, accept"},
+		{field->task || field->track, text, "task, track"},
 		{field->min_items >= 0 || field->max_items >= 0 || field->max_text >= 0, array,
 			"min_items, max_items, max_text"},
 		{field->item, array, "items"},
@@ -277,6 +281,9 @@ static int field_read(const struct scope *scope, const struct lists *lists, cons
 	if (r < 0)
 		goto out;
 	r = check_limits(scope, &field, err);
+	if (r < 0)
+		goto out;
+	r = field_task_check(scope, &field, err);
 	if (r < 0)
 		goto out;
 	r = check_values(scope, &field, err);
