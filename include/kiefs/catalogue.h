@@ -74,35 +74,43 @@ struct field {
 	const char *note;	 /* one sentence for the model's README, or NULL */
 };
 
-/* Where things stand in a service's answers; paths in the language of kiefs/jsonpath.h. */
+/* How a service is spoken to; paths in the language of kiefs/jsonpath.h. */
 struct service {
 	const char *name;
-	const char *host; /* "api" or "upload": which base address the paths are under */
+	const cJSON *entry; /* its whole entry, with what it is like */
+	const char *host;   /* "api" or "upload": which base address the paths are under */
 	/* Submitting. */
 	const char *submit_method;
 	const char *submit_path;
-	const cJSON *body;	/* template: "$model", "$input" and "$callback" are replaced; a member
-				   whose replacement is missing is left out */
+	const cJSON *body; /* template: "$model", "$input" and "$callback" are replaced; a member
+			      whose replacement is missing is left out; under the name "..." the
+			      members of an object are put in its place. With GET the members
+			      of what comes out are the query */
+	bool callback_required; /* the API refuses a request without an address to report to */
 	const cJSON *task_id;	/* array of paths, first hit wins */
+	long retry_ms; /* how long a request that comes too early is put off, 0: as usual */
 	/* The envelope that every answer wears. */
-	const char *code_path;	  /* path of the result code, NULL when there is none */
-	const cJSON *message;	  /* array of paths */
+	const char *code_path; /* path of the result code, NULL when there is none */
+	const cJSON *message;  /* array of paths */
 	double success_code;
-	const cJSON *classes;	  /* {"402": "credits", ...}: see enum answer_class in protocol.h */
+	const cJSON *classes;  /* {"402": "credits", ...}: see enum answer_class in protocol.h */
+	const cJSON *messages; /* array of {"text", "class", "code"?}: what words in the message
+				  make of the code; the first that fits counts */
 	/* Asking after a task. */
-	const char *poll_method;
-	const char *poll_path;	  /* may contain {task} */
-	const char *poll_query;	  /* name of the query parameter that takes the task id, or NULL */
-	const char *state_path;
-	const cJSON *states;	  /* {"waiting": "running", "success": "success", "fail": "fail"} */
-	const char *progress_path; /* 0-100, or NULL */
+	const char *poll_method; /* NULL: answers at once */
+	const char *poll_path;	 /* may contain {task} */
+	const char *poll_query;	 /* name of the query parameter that takes the task id, or NULL */
+	bool poll_repeats;	 /* asking is sending the request's body to poll_path again */
+	const char *state_path;	 /* NULL: done when a result is there */
+	const cJSON *states;	 /* {"waiting": "running", "success": "success", "fail": "fail"}; or
+				    "ended": success with a result, else failure */
+	const char *progress_path; /* or NULL */
+	double progress_max;	   /* the number there that means all of it */
 	const char *fail_code_path;
+	bool fail_code_decides;	   /* a failure's code makes a running state one of failure */
 	const cJSON *fail_message; /* array of paths */
 	const cJSON *credits;	   /* array of paths: what the task cost */
-	const cJSON *results;	   /* array of {"path", "kind", "name"?, "optional"?, "mirror"?}: a
-				      "mirror" repeats what stands elsewhere and counts only when
-				      nothing else was found; kind: media|image|video|audio (the item
-				      is an address) or text|json (the item is the content) */
+	const cJSON *results;	   /* see kiefs(5); checked by results_check() */
 };
 
 struct model {

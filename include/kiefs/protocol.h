@@ -20,7 +20,8 @@ enum answer_class {
 	CLASS_AUTH,	   /* "auth": key missing or refused */
 	CLASS_CREDITS,	   /* "credits" */
 	CLASS_QUOTA,	   /* "quota": a limit set on this key */
-	CLASS_RATE,	   /* "rate": not taken, try later */
+	CLASS_RATE,	   /* "rate": not taken, try later; so will others be */
+	CLASS_LATER,	   /* "later": this one comes too early, try it again */
 	CLASS_MAINTENANCE, /* "maintenance": not taken, try later */
 	CLASS_SERVER,	   /* "server": the service failed; it said so itself */
 	CLASS_TASK,	   /* "task": this task failed */
@@ -31,9 +32,10 @@ enum answer_class {
 enum submit_verdict {
 	SUBMIT_ACCEPTED, /* task_id is set, even when an error stands beside it: asking after it
 			    costs nothing */
-	SUBMIT_FINISHED, /* a service without task ids: read the results from the same answer with
-			    protocol_read_poll() */
+	SUBMIT_FINISHED, /* the results stand in the same answer: read them with
+			    protocol_read_poll(); task_id is set where there is one */
 	SUBMIT_LATER,	 /* certainly not taken: rate limit, maintenance, no connection */
+	SUBMIT_EARLY,	 /* certainly not taken, for a reason of this request alone */
 	SUBMIT_HELD_KEY, /* certainly not taken: key */
 	SUBMIT_HELD_CREDITS,
 	SUBMIT_HELD_QUOTA,
@@ -50,7 +52,7 @@ struct submit_answer {
 };
 
 enum poll_verdict {
-	POLL_RUNNING,	/* with progress, when told */
+	POLL_RUNNING,	/* with progress, when told; results are those that are final already */
 	POLL_SUCCEEDED, /* results are set; there may be none; `message` names what was left out */
 	POLL_FAILED,	/* the task failed: message, code */
 	POLL_LATER,	/* no usable answer this time; ask again */
@@ -70,7 +72,11 @@ enum result_kind {
 struct poll_result {
 	enum result_kind kind;
 	char *value; /* address (http or https, no two alike) or content, heap */
-	char *label; /* the entry's "name" for it ("firstframe"), NULL for the main results */
+	char *label; /* the entry's "name" for it ("firstframe", "1-cover"), NULL for the main
+			results */
+	char *id;    /* the service's id of it, heap or NULL */
+	int number;  /* from 1, 0: its place among the others; the same in a later answer with more results. Numbers may be left
+			out: those of results that are not there */
 };
 
 struct poll_answer {
@@ -90,6 +96,9 @@ struct poll_answer {
  */
 char *protocol_submit_url(
 	const struct service *service, const char *api_url, const char *upload_url);
+/* The body of a request whose method is GET as a query, "?" included; what is no text, number or
+ * boolean is left out. Heap; NULL when out of memory. */
+char *protocol_query(const char *body, size_t body_len);
 char *protocol_poll_url(const struct service *service, const char *api_url, const char *upload_url,
 	const char *task_id);
 
@@ -99,6 +108,10 @@ int protocol_read_submit(
 	const struct model *model, const struct http_answer *answer, struct submit_answer *out);
 int protocol_read_poll(
 	const struct model *model, const struct http_answer *answer, struct poll_answer *out);
+/* The service's id of result `number` (0: the first that has one) in a task's last answer.
+ * 0, -ENOENT when the answer names no id for it, -ENOMEM. `*out` is heap. */
+int protocol_track_id(const struct model *model, const char *record, size_t record_len, int number,
+	char **out);
 void submit_answer_finish(struct submit_answer *answer);
 void poll_answer_finish(struct poll_answer *answer);
 

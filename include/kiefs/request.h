@@ -47,7 +47,13 @@ struct request_rules {
 	const char *stem;
 	const char *const *siblings;
 	size_t sibling_count;
+	/* Where the service is to report when a task is done, unless the request says it; NULL: to
+	 * nobody. A service that demands one then gets REQUEST_NO_CALLBACK. */
+	const char *callback;
 };
+
+/* Reserved by RFC 2606: reaches nobody. */
+#define REQUEST_NO_CALLBACK "https://kiefs.invalid/callback"
 
 /* A checked request. All strings are owned; free with request_finish(). */
 struct request {

@@ -167,7 +167,7 @@ int store_task_next_due(struct store *store, enum task_state state, int64_t *due
  * Writes what task_step() made of a task: `old` as read, `next` as decided. -ESTALE when the row
  * is not in old's state any more. `record` (may be NULL) replaces record.json. `results` (may be
  * NULL) are what the service names; they are added, or, where a number exists and is not on disk,
- * get the new address. `log` (may be NULL) is one line. Status and error names come and go with
+ * get the new address. A running task's are those that are final already. `log` (may be NULL) is one line. Status and error names come and go with
  * the state.
  */
 struct task_update {
@@ -206,7 +206,8 @@ struct result {
 };
 void result_finish(struct result *result);
 
-/* Results of FETCHING tasks that are not whole and due, longest due first. Returns how many. */
+/* Results of FETCHING and RUNNING tasks that are not whole and due, longest due first. Returns how
+ * many. */
 int store_result_due(struct store *store, int64_t now_ms, struct result *out, int max);
 int store_result_next_due(struct store *store, int64_t *due_ms);
 int store_result_get(struct store *store, int64_t task, int index, struct result *out);

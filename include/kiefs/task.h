@@ -65,7 +65,7 @@ enum task_event_kind {
 	EVENT_RESUME,	   /* what held it is gone */
 	EVENT_SEND,	   /* about to leave */
 	EVENT_ACCEPTED,	   /* `remote_id` */
-	EVENT_FINISHED,	   /* a synchronous service answered with the results */
+	EVENT_FINISHED,	   /* the answer holds the results: `remote_id`, where there is one */
 	EVENT_LATER,	   /* certainly not taken, try again: `text`, `wait_ms` (-1: not told) */
 	EVENT_REFUSED,	   /* certainly not taken, for good: `text` */
 	EVENT_NO_ANSWER,   /* it may have been taken: `text` */

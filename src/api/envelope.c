@@ -29,6 +29,7 @@ enum answer_class answer_class_from(const char *word)
 		{"credits", CLASS_CREDITS},
 		{"quota", CLASS_QUOTA},
 		{"rate", CLASS_RATE},
+		{"later", CLASS_LATER},
 		{"maintenance", CLASS_MAINTENANCE},
 		{"server", CLASS_SERVER},
 		{"task", CLASS_TASK},
@@ -148,6 +149,26 @@ static void read_code(const struct service *service, struct envelope *envelope)
 				  : class_of_code(service, envelope->number);
 }
 
+/* What the words make of the code. */
+static void judge_words(const struct service *service, const char *words, struct envelope *envelope)
+{
+	const cJSON *rule;
+
+	cJSON_ArrayForEach(rule, service->messages)
+	{
+		const cJSON *code = cJSON_GetObjectItemCaseSensitive(rule, "code");
+		const cJSON *text = cJSON_GetObjectItemCaseSensitive(rule, "text");
+		const cJSON *class = cJSON_GetObjectItemCaseSensitive(rule, "class");
+
+		if (code && (!envelope->has_code || code->valuedouble != envelope->number))
+			continue;
+		if (!strcasestr(words, cJSON_GetStringValue(text)))
+			continue;
+		envelope->class = answer_class_from(cJSON_GetStringValue(class));
+		return;
+	}
+}
+
 static int read_message(const struct service *service, struct envelope *envelope)
 {
 	const cJSON *path;
@@ -159,6 +180,7 @@ static int read_message(const struct service *service, struct envelope *envelope
 				     : NULL;
 		if (!text)
 			continue;
+		judge_words(service, text, envelope);
 		envelope->message = text_clean(text);
 		free(text);
 		return envelope->message ? 0 : -ENOMEM;

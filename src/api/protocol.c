@@ -55,6 +55,30 @@ char *protocol_submit_url(
 	return take_url(&url);
 }
 
+char *protocol_query(const char *body, size_t body_len)
+{
+	cJSON *root = cJSON_ParseWithLength(body, body_len);
+	const cJSON *member;
+	struct buf query;
+
+	buf_init(&query, URL_MAX);
+	buf_adds(&query, "");
+	cJSON_ArrayForEach(member, root)
+	{
+		char *value = member->string ? json_scalar_text(member) : NULL;
+
+		if (!value)
+			continue;
+		buf_adds(&query, query.len ? "&" : "?");
+		add_encoded(&query, member->string);
+		buf_adds(&query, "=");
+		add_encoded(&query, value);
+		free(value);
+	}
+	cJSON_Delete(root);
+	return take_url(&query);
+}
+
 char *protocol_poll_url(const struct service *service, const char *api_url, const char *upload_url,
 	const char *task_id)
 {
@@ -85,6 +109,8 @@ static enum submit_verdict verdict_of_class(enum answer_class class)
 	case CLASS_RATE:
 	case CLASS_MAINTENANCE:
 		return SUBMIT_LATER;
+	case CLASS_LATER:
+		return SUBMIT_EARLY;
 	case CLASS_AUTH:
 		return SUBMIT_HELD_KEY;
 	case CLASS_CREDITS:
@@ -133,6 +159,7 @@ static const char *what_to_say(enum submit_verdict verdict)
 {
 	switch (verdict) {
 	case SUBMIT_LATER:
+	case SUBMIT_EARLY:
 		return "Not taken this time, it is sent again by itself";
 	case SUBMIT_HELD_KEY:
 		return "Held, because the API key is missing or was refused: set a valid key and "
@@ -161,11 +188,30 @@ static bool waits_for_id(const struct service *service)
 	return cJSON_GetArraySize(service->task_id) > 0;
 }
 
+/* The answer holds the results themselves: where no task is asked after, or where being there is
+ * all that tells that a task is done. */
+static int has_results(const struct model *model, const struct envelope *envelope, bool *has)
+{
+	const struct service *service = model->service;
+	struct result_list list = {0};
+
+	*has = false;
+	if (waits_for_id(service) && service->state_path)
+		return 0;
+	int r = results_read(model, envelope->root, false, &list);
+	if (r == 0)
+		*has = list.count > 0;
+	result_list_finish(&list);
+	return r;
+}
+
 /* What is certain from the envelope, or failing that from HTTP's status. */
 static int judge_submit(const struct model *model, const struct envelope *envelope, int status,
 	struct submit_answer *out)
 {
 	const struct service *service = model->service;
+	bool finished = false;
+	int r = 0;
 
 	if (waits_for_id(service))
 		out->task_id = json_first_string(envelope->root, service->task_id);
@@ -177,6 +223,13 @@ static int judge_submit(const struct model *model, const struct envelope *envelo
 		envelope->has_code ? envelope->class == CLASS_OK : status >= 200 && status < 300;
 	enum submit_verdict verdict = envelope->has_code ? verdict_of_class(envelope->class)
 							 : verdict_of_status(service, status);
+	if (good)
+		r = has_results(model, envelope, &finished);
+	if (r < 0)
+		return r;
+	out->verdict = finished ? SUBMIT_FINISHED : verdict;
+	if (finished)
+		return 0;
 	/* An id beside an error contradicts itself; to ask after it costs nothing, to lose it may
 	 * cost a paid result. */
 	if (out->task_id && (verdict == SUBMIT_UNCERTAIN || verdict == SUBMIT_REFUSED)) {
@@ -185,16 +238,8 @@ static int judge_submit(const struct model *model, const struct envelope *envelo
 	}
 	free(out->task_id);
 	out->task_id = NULL;
-	out->verdict = verdict;
-	if (good && !waits_for_id(service)) {
-		struct result_list list = {0};
-		int r = results_read(model, envelope->root, &list);
-		if (r < 0)
-			return r;
-		if (list.count > 0)
-			out->verdict = SUBMIT_FINISHED;
-		result_list_finish(&list);
-	}
+	if (verdict == SUBMIT_EARLY && out->retry_after_ms < service->retry_ms)
+		out->retry_after_ms = service->retry_ms;
 	return 0;
 }
 

@@ -68,8 +68,11 @@ static void read_progress(const struct service *service, const cJSON *root, int 
 	double value;
 
 	if (service->progress_path && json_path_number(root, service->progress_path, &value) &&
-		isfinite(value) && value >= 0)
-		*progress = value > 100 ? 100 : (int)value;
+		isfinite(value) && value >= 0) {
+		double percent = value / service->progress_max * 100;
+
+		*progress = percent > 100 ? 100 : (int)percent;
+	}
 }
 
 static void read_credits(const struct service *service, const cJSON *root, double *credits)
@@ -107,7 +110,7 @@ static enum poll_verdict verdict_without_state(
 	switch (envelope->class) {
 	case CLASS_OK:
 		if (!service->state_path)
-			return POLL_SUCCEEDED;
+			return service->poll_method ? POLL_RUNNING : POLL_SUCCEEDED;
 		return has_record(service, envelope->root) ? POLL_RUNNING : POLL_MISSING;
 	case CLASS_RUNNING:
 		return POLL_RUNNING;
@@ -121,6 +124,7 @@ static enum poll_verdict verdict_without_state(
 	case CLASS_CREDITS:
 	case CLASS_QUOTA:
 	case CLASS_RATE:
+	case CLASS_LATER:
 	case CLASS_MAINTENANCE:
 	case CLASS_SERVER:
 	case CLASS_UNKNOWN:
@@ -129,26 +133,57 @@ static enum poll_verdict verdict_without_state(
 	return POLL_LATER;
 }
 
-static enum poll_verdict judge_poll(const struct model *model, const struct envelope *envelope,
+/* A code that is there, and is none of those that say "nothing wrong". */
+static bool has_fail_code(const struct service *service, const cJSON *root)
+{
+	char *code = scalar_at(root, service->fail_code_path);
+	bool failed = code && strcmp(code, "0") != 0 && strcmp(code, "200") != 0;
+
+	free(code);
+	return failed;
+}
+
+static int has_results(const struct model *model, const cJSON *root, bool *has)
+{
+	struct result_list list = {0};
+	int r = results_read(model, root, false, &list);
+
+	if (r == 0)
+		*has = list.count > 0;
+	result_list_finish(&list);
+	return r;
+}
+
+static int judge_poll(const struct model *model, const struct envelope *envelope,
 	const struct http_answer *answer, struct poll_answer *out)
 {
 	const struct service *service = model->service;
+	bool has = false;
 
 	out->state = scalar_at(envelope->root, service->state_path);
 	const char *meaning = meaning_of(service, out->state);
 	out->known_state = meaning || !out->state;
 	/* A state that the catalogue knows says more than any code around it. */
-	if (meaning && strcmp(meaning, "success") == 0)
-		return POLL_SUCCEEDED;
-	if (meaning && strcmp(meaning, "fail") == 0)
-		return POLL_FAILED;
-	if (meaning)
-		return POLL_RUNNING;
-	enum poll_verdict verdict =
-		verdict_without_state(service, envelope, answer->status, out->state);
-	if (verdict == POLL_RUNNING && service->state_path && !out->state)
-		out->known_state = false;
-	return verdict;
+	if (meaning && strcmp(meaning, "ended") == 0) {
+		int r = has_results(model, envelope->root, &has);
+		if (r < 0)
+			return r;
+		meaning = has ? "success" : "fail";
+	}
+	if (meaning && strcmp(meaning, "success") == 0) {
+		out->verdict = POLL_SUCCEEDED;
+	} else if (meaning && strcmp(meaning, "fail") == 0) {
+		out->verdict = POLL_FAILED;
+	} else if (service->fail_code_decides && has_fail_code(service, envelope->root)) {
+		out->verdict = POLL_FAILED;
+	} else if (meaning) {
+		out->verdict = POLL_RUNNING;
+	} else {
+		out->verdict = verdict_without_state(service, envelope, answer->status, out->state);
+		if (out->verdict == POLL_RUNNING && service->state_path && !out->state)
+			out->known_state = false;
+	}
+	return 0;
 }
 
 static int read_failure(const struct service *service, const struct envelope *envelope,
@@ -197,16 +232,15 @@ static int fill_poll(const struct model *model, const struct envelope *envelope,
 		out->message = envelope_sentence(envelope, answer, lead);
 		return out->message ? 0 : -ENOMEM;
 	}
-	bool may_be_done = out->verdict == POLL_SUCCEEDED || !model->service->state_path;
-	if (!may_be_done)
-		return 0;
-	int r = results_read(model, envelope->root, &list);
+	bool stateless = !model->service->state_path;
+	bool early = out->verdict == POLL_RUNNING && !stateless;
+	int r = results_read(model, envelope->root, early, &list);
 	if (r < 0)
 		return r;
 	/* A service without states has finished when it shows a result. */
-	if (list.count > 0 && envelope->class != CLASS_RUNNING)
+	if (stateless && list.count > 0 && envelope->class != CLASS_RUNNING)
 		out->verdict = POLL_SUCCEEDED;
-	if (out->verdict == POLL_SUCCEEDED) {
+	if (out->verdict == POLL_SUCCEEDED || early) {
 		out->results = list.items;
 		out->result_count = list.count;
 		out->message = list.message;
@@ -233,7 +267,11 @@ int protocol_read_poll(
 		r = envelope_read(model->service, answer, &envelope);
 		if (r < 0)
 			goto out;
-		read.verdict = judge_poll(model, &envelope, answer, &read);
+		r = judge_poll(model, &envelope, answer, &read);
+		if (r < 0)
+			goto out;
+		if (model->service->poll_repeats && read.retry_after_ms < model->service->retry_ms)
+			read.retry_after_ms = model->service->retry_ms;
 	}
 	r = fill_poll(model, &envelope, answer, &read);
 out:
@@ -255,4 +293,28 @@ void poll_answer_finish(struct poll_answer *answer)
 	free(answer->message);
 	free(answer->code);
 	*answer = (struct poll_answer){0};
+}
+
+int protocol_track_id(
+	const struct model *model, const char *record, size_t record_len, int number, char **out)
+{
+	cJSON *root = cJSON_ParseWithLength(record, record_len);
+	struct result_list list = {0};
+	int r = results_read(model, root, false, &list);
+
+	cJSON_Delete(root);
+	if (r < 0)
+		return r;
+	r = -ENOENT;
+	for (size_t i = 0; i < list.count && r < 0; i++) {
+		struct poll_result *result = &list.items[i];
+
+		if (!result->id || (number != 0 && result->number != number))
+			continue;
+		*out = result->id;
+		result->id = NULL;
+		r = 0;
+	}
+	result_list_finish(&list);
+	return r;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kiefs/protocol.h"
@@ -16,6 +17,8 @@ struct result_list {
 	char *message; /* what was left out and why, one sentence, heap or NULL */
 };
 
-/* 0 or -ENOMEM. No address stands twice. `root` may be NULL. */
-int results_read(const struct model *model, const cJSON *root, struct result_list *out);
+/* 0 or -ENOMEM. No address stands twice. `early`: only those that are final although the task
+ * still runs. `root` may be NULL. */
+int results_read(
+	const struct model *model, const cJSON *root, bool early, struct result_list *out);
 void result_list_finish(struct result_list *list);

@@ -121,6 +121,7 @@ static enum task_event_kind kind_of(enum submit_verdict verdict)
 	case SUBMIT_FINISHED:
 		return EVENT_FINISHED;
 	case SUBMIT_LATER:
+	case SUBMIT_EARLY:
 		return EVENT_LATER;
 	case SUBMIT_HELD_KEY:
 	case SUBMIT_HELD_CREDITS:
@@ -164,6 +165,8 @@ static void count(
 {
 	if (said->verdict == SUBMIT_ACCEPTED || said->verdict == SUBMIT_FINISHED)
 		atomic_fetch_add(&worker->accepted, 1);
+	else if (said->verdict == SUBMIT_EARLY)
+		return;
 	else if (said->verdict == SUBMIT_LATER && answer->outcome == HTTP_ANSWERED)
 		atomic_fetch_add(&worker->rate_limited, 1);
 	else
@@ -183,6 +186,7 @@ static void put_line(const struct submit_answer *said, char *line, size_t size)
 		snprintf(line, size, "answered at once");
 		break;
 	case SUBMIT_LATER:
+	case SUBMIT_EARLY:
 		snprintf(line, size, "not taken, tried again later: %.*s", len, text);
 		break;
 	case SUBMIT_REFUSED:

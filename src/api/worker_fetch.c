@@ -79,10 +79,24 @@ static int step_task(struct worker *worker, int64_t id, enum task_event_kind kin
 	return drop_stale(r);
 }
 
+/* The service still works on the task, and this result was final before the others. Its next
+ * record may know better. */
+static bool is_early(struct worker *worker, const struct result *result)
+{
+	struct task task = {0};
+	bool early = store_task_get(worker->options.store, result->task, &task) == 0 &&
+		     task.state == TASK_RUNNING;
+
+	task_finish(&task);
+	return early;
+}
+
 static int lose(struct worker *worker, const struct result *result, const char *why)
 {
 	char text[900], line[700];
 
+	if (is_early(worker, result))
+		return retry(worker, result, result->attempts, RETRY_CAP_MS, NULL);
 	snprintf(text, sizeof(text), "Result %d was made and cannot be had: %.600s", result->index,
 		why);
 	snprintf(line, sizeof(line), "result %d lost: %.600s", result->index, why);
@@ -97,6 +111,8 @@ static int renew(struct worker *worker, const struct result *result, const char 
 
 	if (dead >= 2 * DEAD_ROUNDS)
 		return lose(worker, result, why);
+	if (is_early(worker, result))
+		return retry(worker, result, dead * DEAD, DEAD_FIRST_MS, result->etag);
 	if (dead % 2 == 0) {
 		int64_t wait =
 			backoff_delay(dead / 2, DEAD_FIRST_MS, DEAD_CAP_MS, worker_random(worker));

@@ -64,9 +64,19 @@ static int ask(struct worker *worker, const struct task *task)
 	if (!job)
 		goto out;
 	job->model = model;
+	if (model->service->poll_repeats) {
+		buf_init(&job->body, BODY_MAX_BYTES);
+		r = store_task_body(worker->options.store, task->id, &job->body);
+		if (r < 0) {
+			job_destroy(worker, job);
+			goto out;
+		}
+	}
 	const struct http_request request = {
 		.method = model->service->poll_method,
 		.url = url,
+		.body = job->body.data,
+		.body_len = job->body.len,
 		.authorized = true,
 		.fd = -1,
 		.max_bytes = ANSWER_MAX_BYTES,

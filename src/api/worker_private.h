@@ -19,6 +19,7 @@ struct model;
 #define POLLS_MAX 64	 /* under way at once */
 #define DOWNLOADS_MAX 32 /* upper end of worker_options::max_downloads */
 #define SUBMIT_BATCH 32
+#define BODY_MAX_BYTES (64u << 20)
 #define ANSWER_MAX_BYTES (2 << 20) /* of an answer kept in memory */
 
 enum job_kind {
@@ -36,7 +37,7 @@ struct job {
 	const struct model *model; /* SUBMIT, POLL */
 	int64_t started;	   /* worker::mono */
 	bool probe;		   /* SUBMIT: sent to see whether a gate may open */
-	struct buf body;	   /* SUBMIT */
+	struct buf body;	   /* SUBMIT, and POLL where asking is sending again */
 	struct result result;	   /* FETCH */
 	int fd;			   /* FETCH: the part file, else -1 */
 	int64_t offset;		   /* FETCH: bytes it had */
@@ -117,6 +118,9 @@ bool job_exists(const struct worker *worker, enum job_kind kind, int64_t task, i
 
 /* Each of the three starts what is due, as far as limits allow: 0 or -errno. Then how long until it
  * may have something to do, in milliseconds; NEVER when only an answer or a wakeup can tell. */
+/* worker_follow.c: fills in the ids of earlier tasks; `*ready` is false when the task does not go now,
+ * and why is written down. */
+int follow_values(struct worker *worker, const struct task *task, bool *ready);
 int submit_due(struct worker *worker);
 int submit_wait(struct worker *worker, int64_t *wait_ms);
 void submit_done(struct worker *worker, struct job *job, const struct http_answer *answer);

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "kiefs/catalogue.h"
+#include "kiefs/input.h"
 #include "kiefs/protocol.h"
 #include "worker_private.h"
 
 #define SUBMIT_TOTAL_MS 120000
-#define BODY_MAX_BYTES (64u << 20)
 /* A model that left the catalogue may come back with the next one. */
 #define UNKNOWN_MODEL_MS (60 * 60 * 1000)
 
@@ -60,10 +60,28 @@ static int write_down(struct worker *worker, const struct task *task)
 	return worker_apply(worker, task, &send, &update);
 }
 
+/* Heap; NULL when out of memory. `query` may be NULL. */
+static char *submit_url(
+	struct worker *worker, const struct service *service, const struct buf *query)
+{
+	char *url = protocol_submit_url(service, worker->api_url, worker->upload_url);
+	char *tail = query ? protocol_query(query->data, query->len) : NULL;
+	char *whole = NULL;
+
+	if (!query)
+		return url;
+	if (url && tail && asprintf(&whole, "%s%s", url, tail) < 0)
+		whole = NULL;
+	free(url);
+	free(tail);
+	return whole;
+}
+
 static int post(struct worker *worker, struct job *job)
 {
 	const struct service *service = job->model->service;
-	char *url = protocol_submit_url(service, worker->api_url, worker->upload_url);
+	bool in_url = strcmp(service->submit_method, "GET") == 0;
+	char *url = submit_url(worker, service, in_url ? &job->body : NULL);
 	int r = -ENOMEM;
 
 	if (!url)
@@ -71,8 +89,8 @@ static int post(struct worker *worker, struct job *job)
 	const struct http_request request = {
 		.method = service->submit_method,
 		.url = url,
-		.body = job->body.data,
-		.body_len = job->body.len,
+		.body = in_url ? NULL : job->body.data,
+		.body_len = in_url ? 0 : job->body.len,
 		.authorized = true,
 		.once = true,
 		.fd = -1,
@@ -109,18 +127,22 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 {
 	const struct model *model = catalogue_find(worker->options.catalogue, task->model);
 	struct job *job;
+	bool ready;
 	int r;
 
 	*sent = false;
 	if (!model)
 		return put_off_unknown(worker, task);
+	r = follow_values(worker, task, &ready);
+	if (r < 0 || !ready)
+		return r;
 	job = job_create(worker, JOB_SUBMIT, task->id);
 	if (!job)
 		return -ENOMEM;
 	job->model = model;
 	job->probe = probe;
 	buf_init(&job->body, BODY_MAX_BYTES);
-	r = store_task_body(worker->options.store, task->id, &job->body);
+	r = store_input_body(worker->options.store, task->id, &job->body);
 	if (r == 0)
 		r = write_down(worker, task);
 	if (r < 0) {

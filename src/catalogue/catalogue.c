@@ -41,6 +41,8 @@ struct catalogue {
 	size_t document_count;
 	const cJSON **lists;
 	size_t list_count;
+	cJSON **overlays; /* entries of services that are like others */
+	size_t overlay_count;
 	struct service **services;
 	size_t service_count;
 	struct entry *entries;
@@ -148,13 +150,41 @@ static struct service *find_service(const struct catalogue *catalogue, const cha
 	return NULL;
 }
 
+/* The entry laid over the one it is like, kept for as long as the catalogue. */
+static int make_whole(const struct scope *scope, const cJSON *object, struct catalogue *catalogue,
+	const cJSON **out, struct error *err)
+{
+	const char *like = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "like"));
+	const struct service *base = like ? find_service(catalogue, like) : NULL;
+
+	*out = object;
+	if (!like)
+		return 0;
+	if (!base)
+		return form_fail(scope, err,
+			"\"like\" is \"%s\", and no such service stands before this one.", like);
+	int r = grow(
+		&catalogue->overlays, catalogue->overlay_count, sizeof(*catalogue->overlays), err);
+	if (r < 0)
+		return r;
+	cJSON *whole = service_overlay(base->entry, object);
+	if (!whole)
+		return out_of_memory(err);
+	catalogue->overlays[catalogue->overlay_count++] = whole;
+	*out = whole;
+	return 0;
+}
+
 static int add_service(const struct scope *scope, const cJSON *object, struct catalogue *catalogue,
 	struct error *err)
 {
 	struct scope inner = {scope, "service", object->string};
 	struct service service = {.name = object->string};
-	int r = service_read(&inner, object, &service, err);
+	const cJSON *whole;
+	int r = make_whole(&inner, object, catalogue, &whole, err);
 
+	if (r == 0)
+		r = service_read(&inner, whole, &service, err);
 	if (r < 0)
 		return r;
 	struct service *at = find_service(catalogue, service.name);
@@ -356,7 +386,10 @@ void catalogue_destroy(struct catalogue *catalogue)
 		cJSON_Delete(catalogue->documents[i]);
 		free(catalogue->files[i]);
 	}
+	for (size_t i = 0; i < catalogue->overlay_count; i++)
+		cJSON_Delete(catalogue->overlays[i]);
 	free(catalogue->entries);
+	free(catalogue->overlays);
 	free(catalogue->services);
 	free(catalogue->documents);
 	free(catalogue->files);

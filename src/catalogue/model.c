@@ -7,7 +7,7 @@
 #include "form.h"
 #include "kiefs/catalogue.h"
 #include "price_check.h"
-#include "service.h"
+#include "result_entry.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -6,22 +6,21 @@
 
 #include "form.h"
 #include "kiefs/catalogue.h"
+#include "result_entry.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Longest member name in a path. */
-#define PATH_NAME_MAX 127
-
 static const char *const hosts[] = {"api", "upload"};
 static const char *const methods[] = {"GET", "POST"};
-static const char *const state_words[] = {"running", "success", "fail"};
-static const char *const class_words[] = {
-	"running", "client", "auth", "credits", "quota", "rate", "maintenance", "server", "task"};
-static const char *const kind_words[] = {"media", "image", "video", "audio", "text", "json"};
+static const char *const state_words[] = {"running", "success", "fail", "ended"};
+static const char *const class_words[] = {"ok", "running", "later", "client", "auth", "credits",
+	"quota", "rate", "maintenance", "server", "task"};
+static const char *const callback_words[] = {"optional", "required"};
 static const char *const body_words[] = {"$model", "$input", "$callback"};
 
 struct raw_service {
-	const cJSON *submit, *answer, *poll, *results, *success;
+	const char *like, *callback;
+	const cJSON *submit, *answer, *poll, *results, *success, *retry_s, *progress_max;
 	struct service service;
 };
 
@@ -29,6 +28,7 @@ struct raw_service {
 #define SERVICE(member) offsetof(struct raw_service, service.member)
 
 static const struct form_key service_keys[] = {
+	{"like", FORM_TEXT, RAW(like), false},
 	{"host", FORM_TEXT, SERVICE(host), true},
 	{"submit", FORM_OBJECT, RAW(submit), true},
 	{"answer", FORM_OBJECT, RAW(answer), false},
@@ -39,111 +39,31 @@ static const struct form_key submit_keys[] = {
 	{"method", FORM_TEXT, SERVICE(submit_method), true},
 	{"path", FORM_TEXT, SERVICE(submit_path), true},
 	{"body", FORM_OBJECT, SERVICE(body), true},
+	{"callback", FORM_TEXT, RAW(callback), false},
 	{"task_id", FORM_TEXTS, SERVICE(task_id), false},
+	{"retry_s", FORM_NUMBER, RAW(retry_s), false},
 };
 static const struct form_key answer_keys[] = {
 	{"code", FORM_TEXT, SERVICE(code_path), false},
 	{"success", FORM_NUMBER, RAW(success), false},
 	{"message", FORM_TEXTS, SERVICE(message), false},
 	{"classes", FORM_OBJECT, SERVICE(classes), false},
+	{"messages", FORM_LIST, SERVICE(messages), false},
 };
 static const struct form_key poll_keys[] = {
 	{"method", FORM_TEXT, SERVICE(poll_method), true},
 	{"path", FORM_TEXT, SERVICE(poll_path), true},
 	{"query", FORM_TEXT, SERVICE(poll_query), false},
-	{"state", FORM_TEXT, SERVICE(state_path), true},
-	{"states", FORM_OBJECT, SERVICE(states), true},
+	{"repeat", FORM_FLAG, SERVICE(poll_repeats), false},
+	{"state", FORM_TEXT, SERVICE(state_path), false},
+	{"states", FORM_OBJECT, SERVICE(states), false},
 	{"progress", FORM_TEXT, SERVICE(progress_path), false},
+	{"progress_max", FORM_NUMBER, RAW(progress_max), false},
 	{"fail_code", FORM_TEXT, SERVICE(fail_code_path), false},
+	{"fail_code_decides", FORM_FLAG, SERVICE(fail_code_decides), false},
 	{"fail_message", FORM_TEXTS, SERVICE(fail_message), false},
 	{"credits", FORM_TEXTS, SERVICE(credits), false},
 };
-
-struct raw_result {
-	const char *path, *kind, *name;
-	bool optional, mirror;
-};
-
-static const struct form_key result_keys[] = {
-	{"path", FORM_TEXT, offsetof(struct raw_result, path), true},
-	{"kind", FORM_TEXT, offsetof(struct raw_result, kind), true},
-	{"name", FORM_TEXT, offsetof(struct raw_result, name), false},
-	{"optional", FORM_FLAG, offsetof(struct raw_result, optional), false},
-	{"mirror", FORM_FLAG, offsetof(struct raw_result, mirror), false},
-};
-
-/* Names separated by "." or ">", each followed by any number of "[]": see kiefs/jsonpath.h. */
-static bool is_path(const char *path)
-{
-	for (;;) {
-		size_t n = strcspn(path, ".[]>");
-
-		if (n == 0 || n > PATH_NAME_MAX)
-			return false;
-		path += n;
-		while (strncmp(path, "[]", 2) == 0)
-			path += 2;
-		if (*path == '\0')
-			return true;
-		if (*path != '.' && *path != '>')
-			return false;
-		path++;
-	}
-}
-
-static int check_path(
-	const struct scope *scope, const char *key, const char *path, struct error *err)
-{
-	if (!path || is_path(path))
-		return 0;
-	return form_fail(scope, err,
-		"\"%s\": \"%s\" is not a path. Paths look like data.taskId, data.urls[] or "
-		"data.text>urls[].",
-		key, path);
-}
-
-static int check_paths(
-	const struct scope *scope, const char *key, const cJSON *paths, struct error *err)
-{
-	for (const cJSON *i = paths ? paths->child : NULL; i; i = i->next) {
-		int r = check_path(scope, key, i->valuestring, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static bool is_result_name(const char *name)
-{
-	return name[0] != '\0' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
-}
-
-int results_check(const struct scope *scope, const cJSON *results, struct error *err)
-{
-	struct scope inner = {scope, "key", "results"};
-
-	if (!results->child)
-		return form_fail(scope, err, "\"results\" must hold at least one result.");
-	for (const cJSON *i = results->child; i; i = i->next) {
-		struct raw_result raw = {0};
-		int r = form_read(&inner, i, result_keys, COUNT(result_keys), &raw, err);
-		if (r < 0)
-			return r;
-		r = check_path(&inner, "path", raw.path, err);
-		if (r < 0)
-			return r;
-		r = form_word(&inner, "kind", raw.kind, kind_words, COUNT(kind_words), err);
-		if (r < 0)
-			return r;
-		if (raw.name && !is_result_name(raw.name))
-			return form_fail(&inner, err,
-				"\"name\" is \"%s\"; it becomes a part of a file's name: small "
-				"letters, digits and \"-\" only.",
-				raw.name);
-	}
-	return 0;
-}
 
 /* Every text starting with "$" in a body is one of the three words. */
 static int check_body(const struct scope *scope, const cJSON *value, struct error *err)
@@ -197,22 +117,56 @@ static int check_submit(const struct scope *scope, const struct service *service
 	if (r < 0)
 		return r;
 	r = check_body(scope, service->body, err);
-	return r < 0 ? r : check_paths(scope, "task_id", service->task_id, err);
+	if (r < 0)
+		return r;
+	return paths_check(scope, "task_id", service->task_id, err);
+}
+
+struct raw_message {
+	const char *text, *class;
+	const cJSON *code;
+};
+
+static const struct form_key message_keys[] = {
+	{"text", FORM_TEXT, offsetof(struct raw_message, text), true},
+	{"class", FORM_TEXT, offsetof(struct raw_message, class), true},
+	{"code", FORM_NUMBER, offsetof(struct raw_message, code), false},
+};
+
+static int check_messages(
+	const struct scope *scope, const struct service *service, struct error *err)
+{
+	struct scope inner = {scope, "key", "messages"};
+
+	for (const cJSON *i = service->messages ? service->messages->child : NULL; i; i = i->next) {
+		struct raw_message raw = {0};
+		int r = form_read(&inner, i, message_keys, COUNT(message_keys), &raw, err);
+
+		if (r == 0)
+			r = form_word(
+				&inner, "class", raw.class, class_words, COUNT(class_words), err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int check_answer(const struct scope *scope, const struct service *service, struct error *err)
 {
-	int r = check_path(scope, "code", service->code_path, err);
+	int r = path_check(scope, "code", service->code_path, err);
 
 	if (r < 0)
 		return r;
-	r = check_paths(scope, "message", service->message, err);
+	r = paths_check(scope, "message", service->message, err);
 	if (r < 0)
 		return r;
 	for (const cJSON *i = service->classes ? service->classes->child : NULL; i; i = i->next)
 		if (strspn(i->string, "-0123456789") != strlen(i->string) || !i->string[0])
 			return form_fail(scope, err, "\"classes\": \"%s\" is not a code's number.",
 				i->string);
+	r = check_messages(scope, service, err);
+	if (r < 0)
+		return r;
 	return check_words(
 		scope, "classes", service->classes, class_words, COUNT(class_words), err);
 }
@@ -230,18 +184,25 @@ static int check_poll(const struct scope *scope, const struct service *service, 
 
 	if (r < 0)
 		return r;
-	if (!service->poll_query == !strstr(service->poll_path, "{task}"))
+	if ((service->poll_query != NULL) + (strstr(service->poll_path, "{task}") != NULL) +
+			service->poll_repeats !=
+		1)
 		return form_fail(scope, err,
-			"the task's id stands either in \"path\" as {task} or in \"query\".");
+			"the task's id stands either in \"path\" as {task} or in \"query\", or "
+			"\"repeat\" is true.");
+	if (!service->state_path != !service->states)
+		return form_fail(scope, err, "\"state\" and \"states\" belong together.");
+	if (service->fail_code_decides && !service->fail_code_path)
+		return form_fail(scope, err, "\"fail_code_decides\" needs \"fail_code\".");
 	for (size_t i = 0; i < COUNT(paths); i++) {
-		r = check_path(scope, paths[i].key, paths[i].path, err);
+		r = path_check(scope, paths[i].key, paths[i].path, err);
 		if (r < 0)
 			return r;
 	}
-	r = check_paths(scope, "fail_message", service->fail_message, err);
+	r = paths_check(scope, "fail_message", service->fail_message, err);
 	if (r < 0)
 		return r;
-	r = check_paths(scope, "credits", service->credits, err);
+	r = paths_check(scope, "credits", service->credits, err);
 	if (r < 0)
 		return r;
 	return check_words(scope, "states", service->states, state_words, COUNT(state_words), err);
@@ -276,6 +237,12 @@ int service_read(
 		&raw, err);
 	if (r < 0)
 		return r;
+	if (raw.callback) {
+		r = form_word(scope, "callback", raw.callback, callback_words,
+			COUNT(callback_words), err);
+		if (r < 0)
+			return r;
+	}
 	r = read_part(scope, "answer", raw.answer, answer_keys, COUNT(answer_keys), check_answer,
 		&raw, err);
 	if (r < 0)
@@ -289,8 +256,53 @@ int service_read(
 	r = results_check(scope, raw.service.results, err);
 	if (r < 0)
 		return r;
+	if (raw.retry_s && !(raw.retry_s->valuedouble > 0 && raw.retry_s->valuedouble <= 86400))
+		return form_fail(scope, err, "\"retry_s\" is a number of seconds up to a day.");
+	if (raw.progress_max && !(raw.progress_max->valuedouble > 0))
+		return form_fail(scope, err, "\"progress_max\" must be above 0.");
 	raw.service.success_code = raw.success ? raw.success->valuedouble : 200;
+	raw.service.progress_max = raw.progress_max ? raw.progress_max->valuedouble : 100;
+	raw.service.retry_ms = raw.retry_s ? (long)(raw.retry_s->valuedouble * 1000) : 0;
+	raw.service.callback_required = raw.callback && strcmp(raw.callback, "required") == 0;
 	raw.service.name = out->name;
+	raw.service.entry = object;
 	*out = raw.service;
 	return 0;
+}
+
+/* Laid over each other to the depth of an entry's parts: a table of codes is laid over another
+ * code by code, a list takes a list's place. */
+static int overlay(cJSON *under, const cJSON *over)
+{
+	for (const cJSON *i = over->child; i; i = i->next) {
+		cJSON *have = cJSON_GetObjectItemCaseSensitive(under, i->string);
+
+		if (have && cJSON_IsObject(have) && cJSON_IsObject(i)) {
+			int r = overlay(have, i);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (have)
+			cJSON_Delete(cJSON_DetachItemViaPointer(under, have));
+		if (cJSON_IsNull(i))
+			continue;
+		cJSON *copy = cJSON_Duplicate(i, true);
+		if (!copy || !cJSON_AddItemToObject(under, i->string, copy)) {
+			cJSON_Delete(copy);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+cJSON *service_overlay(const cJSON *base, const cJSON *object)
+{
+	cJSON *whole = cJSON_Duplicate(base, true);
+
+	if (!whole || overlay(whole, object) < 0) {
+		cJSON_Delete(whole);
+		return NULL;
+	}
+	return whole;
 }

@@ -12,5 +12,8 @@ struct service;
 int service_read(
 	const struct scope *scope, const cJSON *object, struct service *out, struct error *err);
 
-/* An array of {"path", "kind", ...}, of a service or of a model. */
-int results_check(const struct scope *scope, const cJSON *results, struct error *err);
+/*
+ * An entry as a whole: when it is "like" another, that one's keys with its own in their place;
+ * objects are laid over each other, null takes a key away. Heap; NULL when out of memory.
+ */
+cJSON *service_overlay(const cJSON *base, const cJSON *object);

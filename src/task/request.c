@@ -168,6 +168,8 @@ int request_build(const struct model *model, enum request_form form, const char 
 	if (r == 0)
 		r = draft_add_media(model, rules, &draft);
 	if (r == 0)
+		r = draft_set_callback(model, rules ? rules->callback : NULL, &draft);
+	if (r == 0)
 		r = draft_check(model, &draft, &findings);
 	if (r != -ENOMEM && findings_end(&findings) < 0)
 		r = -ENOMEM;

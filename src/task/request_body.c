@@ -17,6 +17,21 @@ static bool is_word(const cJSON *value, const char *word)
 static int fill(
 	const cJSON *part, const struct model *model, const struct draft *draft, cJSON **out);
 
+/* Takes ownership of `from`, whose members go into `to`. */
+static int spread(cJSON *to, cJSON *from)
+{
+	cJSON *next;
+	int r = 0;
+
+	for (cJSON *member = from->child; r == 0 && member; member = next) {
+		next = member->next;
+		cJSON_DeleteItemFromObjectCaseSensitive(to, member->string);
+		r = object_move(to, from, member);
+	}
+	cJSON_Delete(from);
+	return r;
+}
+
 static int fill_container(
 	const cJSON *part, const struct model *model, const struct draft *draft, cJSON **out)
 {
@@ -32,6 +47,10 @@ static int fill_container(
 			r = fill(inner, model, draft, &filled);
 		if (!filled)
 			continue;
+		if (inner->string && strcmp(inner->string, "...") == 0) {
+			r = spread(copy, filled);
+			continue;
+		}
 		if (cJSON_IsArray(part))
 			cJSON_AddItemToArray(copy, filled);
 		else if (!cJSON_AddItemToObject(copy, inner->string, filled)) {
@@ -81,13 +100,17 @@ static int find_input(const cJSON *part, struct buf *out)
 		int r;
 
 		snprintf(digits, sizeof(digits), "%d", index++);
-		r = json_place_add(out, cJSON_IsObject(part) ? inner->string : digits);
+		/* What is spread stands among its neighbours. */
+		r = inner->string && strcmp(inner->string, "...") == 0
+			    ? 0
+			    : json_place_add(out, inner->string ? inner->string : digits);
 		if (r == 0)
 			r = find_input(inner, out);
 		if (r != -ENOENT)
 			return r;
 		out->len = len;
-		out->data[len] = '\0';
+		if (out->data)
+			out->data[len] = '\0';
 	}
 	return -ENOENT;
 }

@@ -50,6 +50,12 @@ int draft_add_media(
 /* A track alone names its task too. 0 or -ENOMEM. */
 int draft_add_task(const struct model *model, struct draft *draft);
 
+/* request_callback.c: reads the callback out of `object`, under any of the names it may have there;
+ * and what it is when the request has none. 0 or -ENOMEM. */
+void draft_take_callback(const struct model *model, cJSON *object, const char *label,
+	struct draft *draft, struct findings *findings);
+int draft_set_callback(const struct model *model, const char *callback, struct draft *draft);
+
 /* request_check.c: the input against the model's fields and their rules. 0 or -ENOMEM. */
 int draft_check(const struct model *model, struct draft *draft, struct findings *findings);
 
@@ -62,6 +68,9 @@ int body_input_place(const struct model *model, struct buf *out);
 
 /* Moves `member` of `from` into `to` under its own name; it is freed on failure. 0 or -ENOMEM. */
 int object_move(cJSON *to, cJSON *from, cJSON *member);
+
+/* The member `name`, taken out of `object`; NULL when there is none or it is null. */
+cJSON *object_take(cJSON *object, const char *name);
 
 /* Copies `value` into `object` under `name`. 0 or -ENOMEM. */
 int object_add_copy(cJSON *object, const char *name, const cJSON *value);

@@ -210,8 +210,7 @@ static int parse(const char *label, const char *within, const char *bytes, size_
 	return 0;
 }
 
-/* The member `name`, taken out of `object`; NULL when there is none or it is null. */
-static cJSON *take(cJSON *object, const char *name)
+cJSON *object_take(cJSON *object, const char *name)
 {
 	cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(object, name);
 
@@ -227,9 +226,11 @@ static void check_model(
 	char shown[SHOWN_SIZE];
 	cJSON *named;
 
-	if (model_field(model, "model"))
+	named = cJSON_GetObjectItemCaseSensitive(document, "model");
+	if (model_field(model, "model") &&
+		!(cJSON_IsString(named) && strcmp(named->valuestring, model->id) == 0))
 		return;
-	named = take(document, "model");
+	named = object_take(document, "model");
 	if (named && !cJSON_IsString(named))
 		findings_form(findings, "%smodel is %s, but it must be \"%s\", or be left out.",
 			label, show_value(named, shown), model->id);
@@ -241,44 +242,11 @@ static void check_model(
 	cJSON_Delete(named);
 }
 
-/* Takes `name` out of `object` as the callback, which may stand in four places but be only one. */
-static void take_callback(const struct model *model, cJSON *object, const char *name,
-	const char *label, struct draft *draft, struct findings *findings)
-{
-	char shown[SHOWN_SIZE];
-	cJSON *value;
-
-	if (model_field(model, name))
-		return;
-	value = take(object, name);
-	if (!value)
-		return;
-	if (cJSON_IsString(value) && !*value->valuestring) {
-		findings_warn(findings, "%s%s is empty and was left out.", label, name);
-	} else if (!cJSON_IsString(value) ||
-		   (strncasecmp(value->valuestring, "https://", 8) != 0 &&
-			   strncasecmp(value->valuestring, "http://", 7) != 0)) {
-		findings_form(findings,
-			"%s%s is %s, but it must be a web address (https://...). Leave it out if "
-			"nothing is to be called.",
-			label, name, show_value(value, shown));
-	} else if (!draft->callback) {
-		draft->callback = value;
-		return;
-	} else if (strcmp(draft->callback->valuestring, value->valuestring) != 0) {
-		findings_form(findings,
-			"%s%s is %s, but another address for the same purpose is given too. Keep "
-			"one.",
-			label, name, show_value(value, shown));
-	}
-	cJSON_Delete(value);
-}
-
 /* The object behind "input", which may be written as a JSON string. */
 static int take_input(cJSON *document, const char *label, cJSON **out, struct findings *findings)
 {
 	char shown[SHOWN_SIZE];
-	cJSON *input = take(document, "input");
+	cJSON *input = object_take(document, "input");
 	int r = 0;
 
 	if (cJSON_IsString(input)) {
@@ -344,8 +312,7 @@ int draft_read_json(const struct model *model, const char *label, const char *by
 	if (r < 0)
 		return r;
 	check_model(model, document, label, findings);
-	take_callback(model, document, "callBackUrl", label, draft, findings);
-	take_callback(model, document, "webhook_url", label, draft, findings);
+	draft_take_callback(model, document, label, draft, findings);
 	if (cJSON_GetObjectItemCaseSensitive(document, "input") && !model_field(model, "input")) {
 		r = take_input(document, label, &draft->input, findings);
 		if (r < 0) {
@@ -353,8 +320,7 @@ int draft_read_json(const struct model *model, const char *label, const char *by
 			return r;
 		}
 		draft->extra = document;
-		take_callback(model, draft->input, "callBackUrl", label, draft, findings);
-		take_callback(model, draft->input, "webhook_url", label, draft, findings);
+		draft_take_callback(model, draft->input, label, draft, findings);
 		r = move_fields(model, document, label, draft, findings);
 	} else {
 		draft->input = document;

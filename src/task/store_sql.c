@@ -102,10 +102,12 @@ const char *const store_sql[] = {
 			  " ORDER BY id LIMIT 1",
 	[SQL_TASK_IN_STATE] = "SELECT id FROM task WHERE state = ? AND id > ? ORDER BY id LIMIT 1",
 
-	/* A fresh record gives a result that is not whole its new address and nothing else. */
+	/* A fresh record gives a result that is not whole its new address and nothing else; one that
+	 * says the same leaves its next try where it is. */
 	[SQL_RESULT_PUT] = "INSERT INTO result (task, idx, kind, value, label, due_ms)"
 			   " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (task, idx) DO UPDATE"
-			   " SET value = excluded.value, due_ms = excluded.due_ms WHERE whole = 0",
+			   " SET value = excluded.value, due_ms = excluded.due_ms WHERE whole = 0"
+			   " AND (value != excluded.value OR due_ms = 9223372036854775807)",
 	[SQL_RESULT_FORGET] = "DELETE FROM result WHERE task = ? AND whole = 0",
 	[SQL_RESULT_PARK] = "UPDATE result SET due_ms = 9223372036854775807"
 			    " WHERE task = ? AND whole = 0",
@@ -114,11 +116,12 @@ const char *const store_sql[] = {
 	[SQL_RESULT_DUE] =
 		"SELECT " RESULT_COLUMNS " FROM result JOIN task ON task.id = result.task"
 		" WHERE whole = 0 AND result.due_ms <= ?"
-		" AND result.due_ms < 9223372036854775807 AND task.state = 'fetching'"
+		" AND result.due_ms < 9223372036854775807"
+		" AND task.state IN ('fetching', 'running')"
 		" ORDER BY result.due_ms LIMIT ?",
 	[SQL_RESULT_NEXT_DUE] = "SELECT min(result.due_ms) FROM result"
 				" JOIN task ON task.id = result.task"
-				" WHERE whole = 0 AND task.state = 'fetching'",
+				" WHERE whole = 0 AND task.state IN ('fetching', 'running')",
 	[SQL_RESULT_GET] = "SELECT " RESULT_COLUMNS " FROM result WHERE task = ? AND idx = ?",
 	[SQL_RESULT_LIST] =
 		"SELECT " RESULT_COLUMNS " FROM result WHERE task = ? ORDER BY idx LIMIT ?",

@@ -363,11 +363,14 @@ static int put_results(
 	if (s)
 		sqlite3_reset(s);
 	for (size_t i = 0; r == 0 && i < update->result_count; i++) {
-		if (base + (int64_t)i + 1 > RESULTS_MAX)
+		int number = update->results[i].number;
+		int64_t index = base + (number ? number : (int)i + 1);
+
+		if (index > RESULTS_MAX)
 			return log_locked(store, task, now_ms,
 				"more results than a task may have here: the rest stands in "
 				"record.json");
-		r = store_exec(store, SQL_RESULT_PUT, "iiissi", task, base + (int64_t)i + 1,
+		r = store_exec(store, SQL_RESULT_PUT, "iiissi", task, index,
 			(int64_t)update->results[i].kind, update->results[i].value,
 			update->results[i].label, now_ms);
 	}
@@ -381,7 +384,9 @@ static int settle_results(struct store *store, const struct task *old, const str
 
 	if (old->state == next->state)
 		return 0;
-	if (next->state == TASK_LOST)
+	/* Dead links are for the fresh record to mend. */
+	if (next->state == TASK_LOST ||
+		(old->state == TASK_FETCHING && next->state == TASK_RUNNING))
 		return store_exec(store, SQL_RESULT_PARK, "i", next->id);
 	if (old->state == TASK_LOST && next->state == TASK_RUNNING)
 		return store_exec(store, SQL_RESULT_RESET, "i", next->id);

@@ -153,6 +153,8 @@ static int accept_remote(const struct task_event *event, int64_t now, struct tas
 static int fetch(const struct task_event *event, int64_t now, struct task *next)
 {
 	enter(next, TASK_FETCHING, now);
+	if (event->remote_id)
+		next->remote_id = (char *)event->remote_id;
 	if (event->remote_state)
 		next->remote_state = (char *)event->remote_state;
 	if (event->credits >= 0)

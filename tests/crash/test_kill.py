@@ -25,7 +25,8 @@ MODELS = (
 WRITERS = 4
 # What a call on a dying or dead mount may say.
 DEATHS = {
-    errno.ENOTCONN, errno.ECONNABORTED, errno.ENOENT, errno.EIO, errno.ENODEV, errno.EINTR,
+    errno.ENOTCONN, errno.ECONNREFUSED, errno.ECONNABORTED, errno.ENOENT, errno.EIO,
+    errno.ENODEV, errno.EINTR,
 }  # fmt: skip
 FAULTS = (
     {"kind": "lost", "probability": 0.02},

@@ -20,7 +20,7 @@ WORKERS = 4
 WAITERS = 3
 # Names come and go while others look; a removed request's wait ends; a refused write says EINVAL.
 EXPECTED = {errno.ENOENT, errno.ENODATA, errno.EIO, errno.EINVAL, errno.EEXIST, errno.EISDIR}
-GOING = EXPECTED | {errno.ECONNABORTED, errno.ENOTCONN, errno.EINTR, errno.ENODEV}
+GOING = EXPECTED | {errno.ECONNABORTED, errno.ECONNREFUSED, errno.ENOTCONN, errno.EINTR, errno.ENODEV}
 
 
 class Crowd:

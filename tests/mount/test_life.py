@@ -142,6 +142,26 @@ def case_waits_for_all_kinds_of_readers(bench):
     contains(run(["cat", mount.path(MODEL, "none.wait")], 1).err, "No such file")
 
 
+def case_the_wait_is_there_from_the_close_on(bench):
+    """The release that makes the task comes after close() has returned, at any time."""
+    mount = bench.mount(key=None)
+    missing = []
+
+    def write_and_look(writer):
+        for number in range(100):
+            path = mount.path(MODEL, f"{writer}-{number}")
+            write(f"{path}.txt", f"Kite {writer} {number}.")
+            if not os.path.exists(f"{path}.wait"):
+                missing.append(path)
+
+    writers = [threading.Thread(target=write_and_look, args=[writer]) for writer in range(6)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    equal(missing, [])
+
+
 def case_lost_answer(bench):
     simulator = bench.simulator()
     simulator.fault("lost")
