@@ -53,15 +53,22 @@ static void notify(const struct changes *changes, void *context)
 
 static int open_catalogue(struct program *program, struct error *err)
 {
-	char **extra = NULL;
-	size_t count = 0;
-	int r = config_catalogues(&program->config, &extra, &count, err);
+	const struct {
+		char **path;
+		const char *name;
+	} paths[] = {
+		{&program->added_path, "catalog-added.json"},
+		{&program->refreshed_path, "catalog-refreshed.json"},
+		{&program->report_path, "catalog-report"},
+	};
 
-	if (r == 0)
-		r = catalogue_load(program->config.catalog, (const char *const *)extra, count,
-			&program->catalogue, err);
-	config_catalogues_free(extra, count);
-	return r;
+	pthread_mutex_init(&program->change_lock, NULL);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (asprintf(paths[i].path, "%s/%s", program->config.state, paths[i].name) < 0) {
+			*paths[i].path = NULL;
+			return error_set(err, -ENOMEM, "Out of memory.");
+		}
+	return change_load(program, &program->catalogue, err);
 }
 
 static int open_index(struct program *program, struct error *err)
@@ -140,6 +147,9 @@ static int open_mount(struct program *program, struct error *err)
 		.fuse_option_count = (int)config->fuse_option_count,
 		.warn_only = config->validate == VALIDATE_WARN,
 		.config_text = program->config_text,
+		.report_path = program->report_path,
+		.command = change_command,
+		.context = program,
 		.debug = config->debug,
 	};
 	return mount_create(&options, &program->mount, err);
@@ -220,6 +230,15 @@ static void end_mount(struct program *program)
 	pthread_mutex_unlock(&program->end_lock);
 }
 
+static void reload(struct program *program)
+{
+	struct error err = {0};
+
+	if (change_command("reload", "", program, &err) < 0)
+		store_log(program->store, 0, clock_now_ms(), error_text(&err));
+	error_finish(&err);
+}
+
 static void *run_signals(void *context)
 {
 	struct program *program = context;
@@ -237,7 +256,7 @@ static void *run_signals(void *context)
 		if (number == SIGUSR2) /* program_run(): the loop has ended by itself */
 			return NULL;
 		if (number == SIGHUP) {
-			worker_reload(program->worker);
+			reload(program);
 			continue;
 		}
 		end_mount(program);
@@ -291,6 +310,9 @@ void program_close(struct program *program)
 	files_close(&program->files);
 	catalogue_destroy(program->catalogue);
 	free(program->config_text);
+	free(program->report_path);
+	free(program->refreshed_path);
+	free(program->added_path);
 	config_finish(&program->config);
 	if (program->lock > 0)
 		close(program->lock);

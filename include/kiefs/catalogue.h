@@ -7,7 +7,8 @@
  * No code knows a service or a model by name.
  *
  * Read only after loading, so any thread may read it without a lock. All pointers below live as
- * long as the catalogue.
+ * long as the catalogue. A changed catalogue is another one: whoever goes on using models of this
+ * one meanwhile holds a share of it (catalogue_share()).
  */
 #pragma once
 
@@ -121,6 +122,7 @@ struct model {
 	const char *output;   /* image, video, audio, text, json */
 	bool multiple;	      /* one task may have several results */
 	bool retired;	      /* the API has withdrawn it, or is known to fail it */
+	bool open;	      /* nobody has described it: what seems wrong in a request is a warning */
 	const char *note;     /* why it is retired, what it is now called; or NULL */
 	const char *as_of;    /* date of the facts, "2026-08-19" */
 	const struct service *service;
@@ -146,7 +148,30 @@ struct catalogue;
  */
 int catalogue_load(const char *base_path, const char *const *extra, size_t extra_count,
 	struct catalogue **out, struct error *err);
-void catalogue_destroy(struct catalogue *catalogue);
+
+/* Where a catalogue comes from, in the order in which it is read. Borrowed. */
+struct catalogue_sources {
+	const char *base;	  /* in place of the built-in catalogue, or NULL */
+	const char *const *extra; /* files that add and replace */
+	size_t extra_count;
+	const char *const *more; /* files that add models which are not known yet; may be missing */
+	size_t more_count;
+	const char *mapping;	 /* a mapping file (mapping.h) that adds likewise, or NULL */
+};
+/* As catalogue_load(). */
+int catalogue_load_sources(
+	const struct catalogue_sources *sources, struct catalogue **out, struct error *err);
+/* One share more; the same pointer. Any thread. */
+const struct catalogue *catalogue_share(const struct catalogue *catalogue);
+/* Gives a share back; the last one frees it. Accepts NULL. Any thread. */
+void catalogue_destroy(const struct catalogue *catalogue);
+/* What became of each entry of the mapping file, line by line; "" when there is none. */
+const char *catalogue_mapping_report(const struct catalogue *catalogue);
+/* The whole catalogue as one file of the project's own form. 0 or the buffer's error. */
+struct buf;
+int catalogue_print(const struct catalogue *catalogue, struct buf *out);
+/* Why `id` can be no model's id; 0 or -EINVAL. */
+int model_id_check(const char *id, struct error *err);
 
 /* Sorted by id. */
 size_t catalogue_count(const struct catalogue *catalogue);

@@ -42,6 +42,7 @@ struct config {
 	char *store;		 /* directory of users' files and results */
 	char *catalog;		 /* replaces the built-in catalogue; NULL: built-in */
 	char *catalog_dir;	 /* its *.json extend the catalogue; need not exist */
+	char *mapping;		 /* a mapping file that adds models, or NULL */
 	int validate;		 /* enum config_validate */
 	int submit_rate;	 /* submissions per 10 s */
 	int max_running;	 /* tasks at the service at once */

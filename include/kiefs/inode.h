@@ -9,6 +9,7 @@
  *   INODE_LINK     group and number of a task: a symlink in tasks/<group>/
  *   INODE_HOME     depth and number of a task: `<name>.task`, a symlink whose target depends on
  *                  how deep the directory lies
+ *   INODE_SEARCH   hash of a search's words: search/<words>
  *   INODE_WAIT     id of a request's entry: `<name>.wait`, which may be read before there is a task
  */
 #pragma once
@@ -23,6 +24,7 @@ enum inode_kind {
 	INODE_LINK = 4,
 	INODE_HOME = 5,
 	INODE_WAIT = 6,
+	INODE_SEARCH = 7,
 };
 
 enum task_slot {
@@ -45,6 +47,7 @@ uint64_t inode_task(int64_t task, int slot);
 uint64_t inode_link(int group, int64_t task);
 uint64_t inode_home(int depth, int64_t task);
 uint64_t inode_wait(int64_t entry);
+uint64_t inode_search(const char *words);
 
 enum inode_kind inode_kind(uint64_t inode);
 int64_t inode_entry_id(uint64_t inode); /* of ENTRY and WAIT */

@@ -20,6 +20,13 @@ struct mount;
 struct store;
 struct worker;
 
+/*
+ * What is written to .kiefs/control: a word and, "" when there is none, what follows it. Never waits
+ * for the network. 0, or -errno with a sentence. From any thread.
+ */
+typedef int mount_command_fn(
+	const char *word, const char *argument, void *context, struct error *err);
+
 struct mount_options {
 	const struct catalogue *catalogue;
 	struct store *store;		/* not owned; nobody else's connection */
@@ -29,6 +36,9 @@ struct mount_options {
 	int fuse_option_count;
 	bool warn_only;			/* validate=warn */
 	const char *config_text;	/* .kiefs/config; no secrets */
+	const char *report_path;	/* shown as .kiefs/catalog-report; NULL: none */
+	mount_command_fn *command;
+	void *context;			/* of `command` */
 	bool debug;			/* libfuse prints every request */
 };
 
@@ -40,6 +50,12 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 int mount_run(struct mount *mount, struct worker *worker);
 /* From any thread or a signal handler: lets mount_run() return. */
 void mount_stop(struct mount *mount);
+/* Shows another catalogue from now on; any thread. On failure the mount stays as it was: -EEXIST,
+ * -EINVAL (`err` says why), -ENOMEM or the store's. */
+int mount_set_catalogue(
+	struct mount *mount, const struct catalogue *catalogue, struct error *err);
+/* Whether there is anything of the user's in the model's directory: 1, 0 or -errno. Any thread. */
+int mount_holds(struct mount *mount, const char *model);
 /* Unmounts and frees; accepts NULL. */
 void mount_destroy(struct mount *mount);
 

@@ -18,7 +18,10 @@ struct program {
 	struct config config;
 	int lock;		/* of the state directory */
 	struct demo demo;
-	struct catalogue *catalogue;
+	const struct catalogue *catalogue; /* the one in force; change_lock */
+	pthread_mutex_t change_lock;	   /* held by who changes the catalogue */
+	/* In the state directory: models added by hand, what the last refresh found, its report. */
+	char *added_path, *refreshed_path, *report_path;
 	struct files files;
 	struct store *store;	/* the FUSE side's connection */
 	struct store *peer;	/* the worker's */
@@ -31,6 +34,13 @@ struct program {
 	pthread_cond_t ended;
 	bool over;		/* mount_run() has returned; end_lock */
 };
+
+/* ---- change.c: the catalogue, at the start and later ---- */
+
+/* From all its sources. -errno with `err`. */
+int change_load(struct program *program, const struct catalogue **out, struct error *err);
+/* mount_command_fn: "reload", "refresh", "add-model ID", "remove-model ID". */
+int change_command(const char *word, const char *argument, void *program, struct error *err);
 
 /* Everything but threads; after daemon_start(). `program->config` is filled in. On failure, and
  * at the end, program_close(). */

@@ -179,6 +179,8 @@ struct task_update {
 };
 int store_task_apply(struct store *store, const struct task *old, const struct task *next,
 	const struct task_update *update, int64_t now_ms, struct changes *changes);
+/* Requests for this model that waited for it are due no later than this. */
+int store_due_model(struct store *store, const char *model, int64_t due_ms);
 /* The clock went back: nothing is due later than this. */
 int store_due_by(struct store *store, int64_t due_ms);
 /* EVENT_RESUME for every task held for this reason. Returns how many, or -errno. */

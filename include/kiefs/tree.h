@@ -1,9 +1,11 @@
 /*
  * The part of the tree that is there by itself: the folders and generated files that follow from
- * the catalogue alone. Built once at start, read only afterwards; any thread. Pure.
+ * the catalogue alone. Read only once it is built, any thread; a changed catalogue makes another
+ * tree, in which what is still there has the same inode numbers. Pure.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +27,11 @@ enum tree_kind {
 	TREE_ERRORS,
 	TREE_CONFIG,
 	TREE_CONTROL,
+	TREE_CATALOG,
+	TREE_CATALOG_REPORT,
+	TREE_MAPPING_REPORT,
+	TREE_SEARCH,	 /* search: its folders are looked up, never listed */
+	TREE_LINK,	 /* by-category/<category>/<id>: symlink to `model`'s directory */
 };
 
 struct tree_node {
@@ -34,7 +41,9 @@ struct tree_node {
 	enum tree_kind kind;
 	int group;		   /* TASKS_GROUP: enum task_group */
 	int depth;		   /* components below the mount; the root has 0 */
-	const struct model *model; /* MODEL and a model's files */
+	const struct model *model; /* MODEL, a model's files, LINK */
+	bool holds_models;	   /* FOLDER and MODEL below models/, and models/ itself */
+	bool hidden;		   /* the link of a retired model: found by search alone */
 	const struct tree_node *const *children; /* by name */
 	size_t child_count;
 };
@@ -42,9 +51,12 @@ struct tree_node {
 struct tree;
 
 /* Refuses a catalogue in which a model's id is also one of the names a model's directory has by
- * itself, or two paths have one inode number: -EINVAL. The catalogue must outlive the tree. */
+ * itself, or two paths have one inode number: -EINVAL. The tree has a share of the catalogue. */
 int tree_create(const struct catalogue *catalogue, struct tree **out);
-/* Accepts NULL. */
+const struct catalogue *tree_catalogue(const struct tree *tree);
+/* One share more; the same pointer. Any thread. */
+struct tree *tree_share(struct tree *tree);
+/* Gives a share back; the last one frees it. Accepts NULL. Any thread. */
 void tree_destroy(struct tree *tree);
 
 /* NULL when there is no such node. */
@@ -55,5 +67,11 @@ const struct tree_node *tree_root(const struct tree *tree);
 size_t tree_count(const struct tree *tree);
 const struct tree_node *tree_at(const struct tree *tree, size_t index);
 
+/* Below the mount, without a leading slash. 0 or -ENAMETOOLONG. */
+int tree_path(const struct tree_node *node, char *out, size_t size);
+/* The link of a model, hidden or not. */
+const struct tree_node *tree_link(const struct tree *tree, const struct model *model);
+/* The model's id as a name, with + for /. False: too long. */
+bool tree_link_name(const struct model *model, char *out, size_t size);
 /* A directory, or a file? */
 int tree_is_folder(const struct tree_node *node);

@@ -57,6 +57,9 @@ int worker_step(struct worker *worker, int max_wait_ms);
 
 /* From any thread. */
 void worker_wake(struct worker *worker);   /* something new may be due */
+/* Another catalogue from now on; takes a share of it. Jobs under way end with the one they began
+ * with. */
+void worker_set_catalogue(struct worker *worker, const struct catalogue *catalogue);
 void worker_reload(struct worker *worker); /* read the key again, try what is held */
 void worker_stop(struct worker *worker);   /* let worker_run() return after the current round */
 

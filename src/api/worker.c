@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kiefs/catalogue.h"
 #include "kiefs/digest.h"
 #include "kiefs/utf8.h"
 #include "worker_private.h"
@@ -115,6 +116,7 @@ struct job *job_create(struct worker *worker, enum job_kind kind, int64_t task)
 	if (!job)
 		return NULL;
 	job->worker = worker;
+	job->catalogue = catalogue_share(worker->options.catalogue);
 	job->kind = kind;
 	job->task = task;
 	job->started = worker->mono;
@@ -138,6 +140,7 @@ void job_destroy(struct worker *worker, struct job *job)
 	digest_destroy(job->digest);
 	buf_finish(&job->body);
 	result_finish(&job->result);
+	catalogue_destroy(job->catalogue);
 	free(job);
 }
 
@@ -192,6 +195,8 @@ int worker_create(const struct worker_options *options, struct worker **out, str
 	if (!worker)
 		return -ENOMEM;
 	worker->options = *options;
+	worker->options.catalogue = catalogue_share(options->catalogue);
+	atomic_init(&worker->next_catalogue, NULL);
 	if (worker->options.max_downloads > DOWNLOADS_MAX)
 		worker->options.max_downloads = DOWNLOADS_MAX;
 	worker->random = 0x9e3779b97f4a7c15ULL ^ options->seed;
@@ -229,16 +234,43 @@ void worker_destroy(struct worker *worker)
 	while (worker->jobs)
 		job_destroy(worker, worker->jobs);
 	submit_forget(worker);
+	catalogue_destroy(atomic_load(&worker->next_catalogue));
+	catalogue_destroy(worker->options.catalogue);
 	free(worker->api_url);
 	free(worker->upload_url);
 	free(worker);
 }
 
-static int start_what_is_due(struct worker *worker)
+/* Requests for models that the last catalogue lacked have waited for another one. */
+static int take_catalogue(struct worker *worker)
 {
+	const struct catalogue *next = atomic_exchange(&worker->next_catalogue, NULL);
+	const struct catalogue *last = worker->options.catalogue;
 	int r = 0;
 
-	if (!worker->started)
+	if (!next)
+		return 0;
+	worker->options.catalogue = next;
+	for (size_t i = 0; r == 0 && i < catalogue_count(next); i++) {
+		const char *id = catalogue_at(next, i)->id;
+		if (!catalogue_find(last, id))
+			r = store_due_model(worker->options.store, id, worker->now);
+	}
+	catalogue_destroy(last);
+	return r;
+}
+
+void worker_set_catalogue(struct worker *worker, const struct catalogue *catalogue)
+{
+	catalogue_destroy(atomic_exchange(&worker->next_catalogue, catalogue_share(catalogue)));
+	http_wakeup(worker->http);
+}
+
+static int start_what_is_due(struct worker *worker)
+{
+	int r = take_catalogue(worker);
+
+	if (r == 0 && !worker->started)
 		r = gate_start(worker);
 	if (r < 0)
 		return r;

@@ -32,6 +32,7 @@ enum job_kind {
 /* One HTTP transfer under way. */
 struct job {
 	struct worker *worker;
+	const struct catalogue *catalogue; /* a share: `model` is in it */
 	enum job_kind kind;
 	int64_t task;
 	const struct model *model; /* SUBMIT, POLL */
@@ -67,7 +68,8 @@ struct unsaved {
 };
 
 struct worker {
-	struct worker_options options;
+	struct worker_options options; /* `catalogue`: a share of the one in force */
+	_Atomic(const struct catalogue *) next_catalogue; /* a share, or NULL */
 	char *api_url, *upload_url;
 	struct http *http;
 	struct window window;

@@ -1,9 +1,9 @@
 /*
  * Loading: each file is parsed and checked whole, in order; a later service or model of the same
- * name takes the earlier one's place; names of services are looked up when all files are read.
- * The parsed texts stay, and everything points into them.
+ * name takes the earlier one's place (or, of a weak source, is passed over); names of services are
+ * looked up when all files are read. The parsed texts stay, and everything points into them.
  */
-#include "kiefs/catalogue.h"
+#include "catalogue_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,8 @@
 #include "form.h"
 #include "kiefs/error.h"
 #include "kiefs/json.h"
+#include "listing.h"
+#include "mapping.h"
 #include "model.h"
 #include "service.h"
 
@@ -29,29 +31,9 @@ BUILTIN(market);
 BUILTIN(dedicated);
 BUILTIN(chat);
 
-struct entry {
-	struct model model;
-	const char *service;
-	const char *file;
-};
-
-struct catalogue {
-	cJSON **documents;
-	char **files;
-	size_t document_count;
-	const cJSON **lists;
-	size_t list_count;
-	cJSON **overlays; /* entries of services that are like others */
-	size_t overlay_count;
-	struct service **services;
-	size_t service_count;
-	struct entry *entries;
-	size_t entry_count;
-};
-
 struct raw_document {
 	const char *about;
-	const cJSON *form, *values, *services, *models;
+	const cJSON *form, *values, *services, *models, *open_model, *open, *listing;
 };
 
 static const struct form_key document_keys[] = {
@@ -60,6 +42,9 @@ static const struct form_key document_keys[] = {
 	{"values", FORM_OBJECT, offsetof(struct raw_document, values), false},
 	{"services", FORM_OBJECT, offsetof(struct raw_document, services), false},
 	{"models", FORM_OBJECT, offsetof(struct raw_document, models), false},
+	{"open_model", FORM_OBJECT, offsetof(struct raw_document, open_model), false},
+	{"open", FORM_LIST, offsetof(struct raw_document, open), false},
+	{"listing", FORM_OBJECT, offsetof(struct raw_document, listing), false},
 };
 
 static int out_of_memory(struct error *err)
@@ -142,10 +127,10 @@ static int read_values(const struct scope *scope, const cJSON *values, struct ca
 	return 0;
 }
 
-static struct service *find_service(const struct catalogue *catalogue, const char *name)
+static struct service_entry *find_service(const struct catalogue *catalogue, const char *name)
 {
 	for (size_t i = 0; i < catalogue->service_count; i++)
-		if (strcmp(catalogue->services[i]->name, name) == 0)
+		if (strcmp(catalogue->services[i]->service.name, name) == 0)
 			return catalogue->services[i];
 	return NULL;
 }
@@ -155,7 +140,7 @@ static int make_whole(const struct scope *scope, const cJSON *object, struct cat
 	const cJSON **out, struct error *err)
 {
 	const char *like = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "like"));
-	const struct service *base = like ? find_service(catalogue, like) : NULL;
+	const struct service_entry *base = like ? find_service(catalogue, like) : NULL;
 
 	*out = object;
 	if (!like)
@@ -167,7 +152,7 @@ static int make_whole(const struct scope *scope, const cJSON *object, struct cat
 		&catalogue->overlays, catalogue->overlay_count, sizeof(*catalogue->overlays), err);
 	if (r < 0)
 		return r;
-	cJSON *whole = service_overlay(base->entry, object);
+	cJSON *whole = service_overlay(base->service.entry, object);
 	if (!whole)
 		return out_of_memory(err);
 	catalogue->overlays[catalogue->overlay_count++] = whole;
@@ -187,7 +172,7 @@ static int add_service(const struct scope *scope, const cJSON *object, struct ca
 		r = service_read(&inner, whole, &service, err);
 	if (r < 0)
 		return r;
-	struct service *at = find_service(catalogue, service.name);
+	struct service_entry *at = find_service(catalogue, service.name);
 	if (!at) {
 		r = grow(&catalogue->services, catalogue->service_count,
 			sizeof(*catalogue->services), err);
@@ -198,7 +183,7 @@ static int add_service(const struct scope *scope, const cJSON *object, struct ca
 			return out_of_memory(err);
 		catalogue->services[catalogue->service_count++] = at;
 	}
-	*at = service;
+	*at = (struct service_entry){service, whole};
 	return 0;
 }
 
@@ -210,17 +195,20 @@ static struct entry *find_entry(const struct catalogue *catalogue, const char *i
 	return NULL;
 }
 
-static int add_model(const struct scope *scope, const cJSON *object, struct catalogue *catalogue,
-	struct error *err)
+static int add_model(const struct scope *scope, const cJSON *object, bool weak,
+	struct catalogue *catalogue, struct error *err)
 {
 	struct scope inner = {scope, "model", object->string};
 	struct lists lists = {catalogue->lists, catalogue->list_count};
-	struct entry entry = {.file = scope->name};
-	int r = model_read(&inner, &lists, object, &entry.model, &entry.service, err);
+	struct entry entry = {
+		.file = scope->name, .object = object, .list_count = catalogue->list_count};
+	struct entry *at = find_entry(catalogue, object->string);
 
+	if (at && weak)
+		return 0;
+	int r = model_read(&inner, &lists, object, &entry.model, &entry.service, err);
 	if (r < 0)
 		return r;
-	struct entry *at = find_entry(catalogue, entry.model.id);
 	if (!at) {
 		r = grow(&catalogue->entries, catalogue->entry_count, sizeof(*at), err);
 		if (r < 0) {
@@ -234,8 +222,31 @@ static int add_model(const struct scope *scope, const cJSON *object, struct cata
 	return 0;
 }
 
-static int add_document(
-	struct catalogue *catalogue, const char *file, const cJSON *document, struct error *err)
+static int add_open(
+	const struct scope *scope, const cJSON *ids, struct catalogue *catalogue, struct error *err)
+{
+	for (const cJSON *i = ids ? ids->child : NULL; i; i = i->next) {
+		if (!cJSON_IsString(i))
+			return form_fail(scope, err, "\"open\" must be an array of models' ids.");
+		if (catalogue_has(catalogue, i->valuestring))
+			continue;
+		if (!catalogue->open_model)
+			return form_fail(scope, err,
+				"\"open\" names \"%s\", and no file has an \"open_model\" to make "
+				"it from.",
+				i->valuestring);
+		cJSON *document = open_model_make(catalogue->open_model, i->valuestring, NULL);
+		if (!document)
+			return out_of_memory(err);
+		int r = catalogue_add(catalogue, scope->name, document, true, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_document(struct catalogue *catalogue, const char *file, const cJSON *document,
+	bool weak, struct error *err)
 {
 	struct scope scope = {NULL, NULL, file};
 	struct raw_document raw = {0};
@@ -255,30 +266,30 @@ static int add_document(
 			return r;
 	}
 	for (const cJSON *i = raw.models ? raw.models->child : NULL; i; i = i->next) {
-		r = add_model(&scope, i, catalogue, err);
+		r = add_model(&scope, i, weak, catalogue, err);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	if (raw.open_model)
+		catalogue->open_model = raw.open_model;
+	if (raw.listing)
+		r = listing_check(&scope, raw.listing, err);
+	if (r == 0 && raw.listing)
+		catalogue->listing = raw.listing;
+	return r < 0 ? r : add_open(&scope, raw.open, catalogue, err);
 }
 
-static int add_text(struct catalogue *catalogue, const char *file, const char *text, size_t len,
+int catalogue_add(struct catalogue *catalogue, const char *file, cJSON *document, bool weak,
 	struct error *err)
 {
-	struct error why = {0};
-	cJSON *document;
-
 	int r = grow(&catalogue->documents, catalogue->document_count,
 		sizeof(*catalogue->documents), err);
-	if (r < 0)
-		return r;
-	r = grow(&catalogue->files, catalogue->document_count, sizeof(*catalogue->files), err);
-	if (r < 0)
-		return r;
-	r = json_parse(text, len, &document, &why);
+
+	if (r == 0)
+		r = grow(&catalogue->files, catalogue->document_count, sizeof(*catalogue->files),
+			err);
 	if (r < 0) {
-		error_set(err, r, "%s: %s", file, error_text(&why));
-		error_finish(&why);
+		cJSON_Delete(document);
 		return r;
 	}
 	size_t at = catalogue->document_count++;
@@ -286,10 +297,30 @@ static int add_text(struct catalogue *catalogue, const char *file, const char *t
 	catalogue->files[at] = strdup(file);
 	if (!catalogue->files[at])
 		return out_of_memory(err);
-	return add_document(catalogue, catalogue->files[at], document, err);
+	return read_document(catalogue, catalogue->files[at], document, weak, err);
 }
 
-static int add_file(struct catalogue *catalogue, const char *path, struct error *err)
+static int parse(const char *file, const char *text, size_t len, cJSON **out, struct error *err)
+{
+	struct error why = {0};
+	int r = json_parse(text, len, out, &why);
+
+	if (r < 0)
+		error_set(err, r, "%s: %s", file, error_text(&why));
+	error_finish(&why);
+	return r;
+}
+
+static int add_text(struct catalogue *catalogue, const char *file, const char *text, size_t len,
+	struct error *err)
+{
+	cJSON *document;
+	int r = parse(file, text, len, &document, err);
+
+	return r < 0 ? r : catalogue_add(catalogue, file, document, false, err);
+}
+
+static int parse_file(const char *path, cJSON **out, struct error *err)
 {
 	char *bytes = NULL;
 	size_t len = 0;
@@ -297,9 +328,17 @@ static int add_file(struct catalogue *catalogue, const char *path, struct error 
 
 	if (r < 0)
 		return r;
-	r = add_text(catalogue, path, bytes, len, err);
+	r = parse(path, bytes, len, out, err);
 	free(bytes);
 	return r;
+}
+
+static int add_file(struct catalogue *catalogue, const char *path, bool weak, struct error *err)
+{
+	cJSON *document;
+	int r = parse_file(path, &document, err);
+
+	return r < 0 ? r : catalogue_add(catalogue, path, document, weak, err);
 }
 
 static int by_id(const void *a, const void *b)
@@ -316,11 +355,12 @@ static int settle(struct catalogue *catalogue, struct error *err)
 		struct scope file = {NULL, NULL, entry->file};
 		struct scope scope = {&file, "model", entry->model.id};
 
-		entry->model.service = find_service(catalogue, entry->service);
-		if (!entry->model.service)
+		const struct service_entry *service = find_service(catalogue, entry->service);
+		if (!service)
 			return form_fail(&scope, err,
 				"\"service\" is \"%s\", and no file has such a service.",
 				entry->service);
+		entry->model.service = &service->service;
 	}
 	if (catalogue->entry_count)
 		qsort(catalogue->entries, catalogue->entry_count, sizeof(*catalogue->entries),
@@ -345,39 +385,58 @@ static int add_builtin(struct catalogue *catalogue, struct error *err)
 	return r;
 }
 
-int catalogue_load(const char *base_path, const char *const *extra, size_t extra_count,
-	struct catalogue **out, struct error *err)
+static int add_sources(
+	struct catalogue *catalogue, const struct catalogue_sources *sources, struct error *err)
 {
-	int r;
+	cJSON *mapping;
+	int r = sources->base ? add_file(catalogue, sources->base, false, err)
+			      : add_builtin(catalogue, err);
 
-	struct catalogue *catalogue = calloc(1, sizeof(*catalogue));
-	if (!catalogue)
-		return out_of_memory(err);
-	if (base_path)
-		r = add_file(catalogue, base_path, err);
-	else
-		r = add_builtin(catalogue, err);
+	for (size_t i = 0; r == 0 && i < sources->extra_count; i++)
+		r = add_file(catalogue, sources->extra[i], false, err);
+	for (size_t i = 0; r == 0 && i < sources->more_count; i++)
+		if (access(sources->more[i], F_OK) == 0)
+			r = add_file(catalogue, sources->more[i], true, err);
+	if (r < 0 || !sources->mapping)
+		return r;
+	r = parse_file(sources->mapping, &mapping, err);
 	if (r < 0)
-		goto out;
-	for (size_t i = 0; i < extra_count; i++) {
-		r = add_file(catalogue, extra[i], err);
-		if (r < 0)
-			goto out;
-	}
-	r = settle(catalogue, err);
-	if (r < 0)
-		goto out;
-	*out = catalogue;
-	return 0;
-out:
-	catalogue_destroy(catalogue);
+		return r;
+	r = mapping_add(catalogue, sources->mapping, mapping, err);
+	cJSON_Delete(mapping);
 	return r;
 }
 
-void catalogue_destroy(struct catalogue *catalogue)
+int catalogue_load_sources(
+	const struct catalogue_sources *sources, struct catalogue **out, struct error *err)
 {
+	struct catalogue *catalogue = calloc(1, sizeof(*catalogue));
+
 	if (!catalogue)
-		return;
+		return out_of_memory(err);
+	atomic_init(&catalogue->references, 1);
+	int r = add_sources(catalogue, sources, err);
+	if (r == 0)
+		r = settle(catalogue, err);
+	if (r < 0) {
+		catalogue_destroy(catalogue);
+		return r;
+	}
+	*out = catalogue;
+	return 0;
+}
+
+int catalogue_load(const char *base_path, const char *const *extra, size_t extra_count,
+	struct catalogue **out, struct error *err)
+{
+	const struct catalogue_sources sources = {
+		.base = base_path, .extra = extra, .extra_count = extra_count};
+
+	return catalogue_load_sources(&sources, out, err);
+}
+
+static void finish(struct catalogue *catalogue)
+{
 	for (size_t i = 0; i < catalogue->entry_count; i++)
 		model_finish(&catalogue->entries[i].model);
 	for (size_t i = 0; i < catalogue->service_count; i++)
@@ -394,7 +453,34 @@ void catalogue_destroy(struct catalogue *catalogue)
 	free(catalogue->documents);
 	free(catalogue->files);
 	free(catalogue->lists);
+	free(catalogue->mapping_report);
 	free(catalogue);
+}
+
+void catalogue_destroy(const struct catalogue *catalogue)
+{
+	struct catalogue *own = (struct catalogue *)catalogue;
+
+	if (own && atomic_fetch_sub(&own->references, 1) == 1)
+		finish(own);
+}
+
+const struct catalogue *catalogue_share(const struct catalogue *catalogue)
+{
+	atomic_fetch_add(&((struct catalogue *)catalogue)->references, 1);
+	return catalogue;
+}
+
+const struct model *catalogue_has(const struct catalogue *catalogue, const char *id)
+{
+	const struct entry *entry = find_entry(catalogue, id);
+
+	return entry ? &entry->model : NULL;
+}
+
+const char *catalogue_mapping_report(const struct catalogue *catalogue)
+{
+	return catalogue->mapping_report ? catalogue->mapping_report : "";
 }
 
 size_t catalogue_count(const struct catalogue *catalogue)

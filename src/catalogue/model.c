@@ -32,6 +32,7 @@ static const struct form_key keys[] = {
 	{"output", FORM_TEXT, MODEL(output), true},
 	{"multiple", FORM_FLAG, MODEL(multiple), false},
 	{"retired", FORM_FLAG, MODEL(retired), false},
+	{"open", FORM_FLAG, MODEL(open), false},
 	{"note", FORM_TEXT, MODEL(note), false},
 	{"as_of", FORM_TEXT, MODEL(as_of), false},
 	{"service", FORM_TEXT, RAW(service), true},
@@ -68,6 +69,11 @@ static int check_id(const struct scope *scope, const char *id, struct error *err
 	if (id[0] == '.' || strstr(id, "/."))
 		return form_fail(scope, err, "no part of a model's id starts with a dot.");
 	return 0;
+}
+
+int model_id_check(const char *id, struct error *err)
+{
+	return check_id(&(struct scope){NULL, NULL, id}, id, err);
 }
 
 static int check_sets(const struct scope *scope, const struct model *model, const char *key,

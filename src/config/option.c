@@ -33,6 +33,8 @@ static const struct config_option options[] = {
 		"file that replaces the built-in catalogue"},
 	{"catalog_dir", CONFIG_PATH, AT(catalog_dir), "$XDG_CONFIG_HOME/kiefs/catalog.d", NULL,
 		"directory whose *.json extend the catalogue"},
+	{"mapping", CONFIG_PATH, AT(mapping), NULL, NULL,
+		"mapping file of endpoints to import models from"},
 	{"validate", CONFIG_CHOICE, AT(validate), "strict", NULL,
 		"whether a value outside the catalogue's limits is refused",
 		.choices = validate_words},

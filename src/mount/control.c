@@ -8,6 +8,7 @@
 #include "kiefs/buf.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/clock.h"
+#include "kiefs/error.h"
 #include "kiefs/worker.h"
 
 static const struct {
@@ -68,9 +69,25 @@ static int task_event(struct fs *fs, int64_t id, size_t which)
 	return r;
 }
 
+/* "add-model acme/new" */
+static int mount_command(struct fs *fs, char *word)
+{
+	struct error err = {0};
+	char *argument = word + strcspn(word, " \t");
+
+	if (*argument)
+		*argument++ = '\0';
+	argument += strspn(argument, " \t");
+	int r = fs->command(word, argument, fs->context, &err);
+	if (r < 0)
+		errors_add(fs, ".kiefs/control", error_text(&err));
+	error_finish(&err);
+	return r;
+}
+
 int control_write(struct fs *fs, int64_t task, const char *text, size_t len)
 {
-	char word[128];
+	char word[256];
 
 	while (len > 0 && strchr(" \t\r\n", text[len - 1]))
 		len--;
@@ -82,13 +99,8 @@ int control_write(struct fs *fs, int64_t task, const char *text, size_t len)
 		return -EINVAL;
 	memcpy(word, text, len);
 	word[len] = '\0';
-	if (task == 0) {
-		if (strcmp(word, "reload") != 0)
-			return refuse_word(fs, ".kiefs/control", word,
-				"reload (read the key again, try what is held)");
-		worker_reload(fs->worker);
-		return 0;
-	}
+	if (task == 0)
+		return mount_command(fs, word);
 	for (size_t i = 0; i < sizeof(task_words) / sizeof(task_words[0]); i++)
 		if (strcmp(word, task_words[i].word) == 0)
 			return task_event(fs, task, i);
@@ -153,7 +165,7 @@ int stats_print(struct fs *fs, struct buf *out)
 	buf_addf(out,
 		"# HELP kiefs_models Models in the catalogue.\n# TYPE kiefs_models gauge\n"
 		"kiefs_models %zu\n",
-		catalogue_count(fs->catalogue));
+		catalogue_count(fs_catalogue(fs)));
 	counter(out, "submissions_total", "Requests that were sent.", stats.submissions);
 	counter(out, "accepted_total", "Requests that the service took.", stats.accepted);
 	counter(out, "polls_total", "Questions after running tasks.", stats.polls);

@@ -7,6 +7,7 @@
 #include "fs.h"
 #include "kiefs/clock.h"
 #include "kiefs/inode.h"
+#include "search.h"
 
 /* 1 and 2: after "." and ".."; then the fixed names by position; then rows by their id, status and
  * error names first. */
@@ -122,8 +123,11 @@ int dir_list(struct fs *fs, uint64_t inode, off_t offset, struct listing *listin
 	const struct tree_node *node = NULL;
 	int r;
 
-	if (inode_kind(inode) == INODE_STATIC)
-		node = tree_find(fs->tree, inode);
+	if (inode_kind(inode) == INODE_STATIC) {
+		node = tree_find(fs_tree(fs), inode);
+		if (!node)
+			return -ENOENT;
+	}
 	if (offset < 1 && listing->add(listing, ".", inode, NULL, 1))
 		return 0;
 	if (offset < 2 && listing->add(listing, "..", node ? node->parent->inode : 1, NULL, 2))
@@ -136,6 +140,8 @@ int dir_list(struct fs *fs, uint64_t inode, off_t offset, struct listing *listin
 			r = list_entries(fs, inode, offset, listing);
 		else if (r == 0 && (node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP))
 			r = list_tasks(fs, (enum task_group)node->group, offset, listing);
+	} else if (inode_kind(inode) == INODE_SEARCH) {
+		r = search_list(fs, inode, FIRST_FIXED, offset, listing);
 	} else if (inode_kind(inode) == INODE_TASK) {
 		r = list_task(fs, inode_task_id(inode), offset, listing);
 	} else {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "kiefs/entry.h"
+#include "kiefs/mount.h"
 #include "kiefs/store.h"
 #include "kiefs/tree.h"
 #include "poker.h"
@@ -20,7 +21,10 @@ struct files;
 struct model;
 struct worker;
 
-/* Generated files that never change are cached by the kernel for this long (seconds). */
+/* Of paths below the mount that the catalogue makes. */
+#define PATH_SIZE 1024
+/* Generated files that change with the catalogue alone are cached by the kernel for this long
+ * (seconds); then it is told. */
 #define LONG_TIMEOUT 86400.0
 /* Names in models' directories: the kernel itself makes and removes them, but for the few that
  * the notifier tells it about. */
@@ -57,8 +61,9 @@ struct notifier {
 	bool started;
 	pthread_t thread;
 	struct poker poker;
-	/* The poke under way, while `poke.dir` is not 0. */
+	/* The poke under way, while `poke.dir` is not 0; of a model's directory, its inode. */
 	struct name_change poke;
+	uint64_t poke_folder;
 };
 
 /* The last refusals, for .kiefs/errors (control.c). */
@@ -69,15 +74,35 @@ struct errors {
 	unsigned next;
 };
 
-struct fs {
-	const struct catalogue *catalogue;
+/* The catalogue's tree in force (live.c). */
+struct live {
+	pthread_mutex_t lock;
 	struct tree *tree;
+	pthread_mutex_t change; /* held by who makes another one */
+};
+
+/* The words of the last searches (search.c), the latest at the end. */
+#define SEARCHES_KEPT 256
+struct searches {
+	pthread_mutex_t lock;
+	struct search {
+		uint64_t inode; /* 0: none */
+		char words[ENTRY_NAME_MAX + 1];
+	} kept[SEARCHES_KEPT];
+};
+
+struct fs {
+	struct live live;
+	struct searches searches;
 	struct store *store;
 	const struct files *files;
 	struct worker *worker;
 	struct fuse_session *session;
 	const char *mountpoint;
 	const char *config_text;
+	const char *report_path; /* .kiefs/catalog-report; NULL: none */
+	mount_command_fn *command;
+	void *context; /* of `command` */
 	bool warn_only;
 	uid_t uid;
 	gid_t gid;
@@ -93,6 +118,24 @@ static inline struct fs *fs_of(fuse_req_t req)
 {
 	return fuse_req_userdata(req);
 }
+
+/* ---- live.c: the catalogue changes while the mount is in use ---- */
+
+/* Around each request, and whatever else looks at the tree: it has one tree from beginning to end. */
+void live_enter(struct fs *fs);
+void live_leave(void);
+/* This thread's, between the two. */
+struct tree *fs_tree(const struct fs *fs);
+const struct catalogue *fs_catalogue(const struct fs *fs);
+/* The first catalogue. 0, -EINVAL, -ENOMEM or the store's. */
+int live_start(struct fs *fs, const struct catalogue *catalogue);
+/* Another catalogue in the place of the one in force, from any thread; the kernel and watchers are
+ * told. On failure all stays as it was: -EEXIST (`err`: which of the user's names stands where a
+ * model would have its directory), -EINVAL, -ENOMEM or the store's. */
+int live_change(struct fs *fs, const struct catalogue *catalogue, struct error *err);
+/* Whether anything of the user's is in the model's directory: 1, 0 or -errno. */
+int live_holds(struct fs *fs, const char *model);
+void live_finish(struct fs *fs);
 
 /* ---- node.c: what an inode is ---- */
 
@@ -133,7 +176,7 @@ struct listing {
 		const struct entry *entry, off_t next);
 };
 /* Where the link leads; the longest is a folder's at the greatest depth. */
-#define LINK_SIZE 256
+#define LINK_SIZE 512
 int link_target(struct fs *fs, uint64_t inode, char *out, size_t size);
 int dir_list(struct fs *fs, uint64_t inode, off_t offset, struct listing *listing);
 
@@ -213,6 +256,10 @@ void wait_abort(struct fs *fs);
 int notifier_start(struct fs *fs);
 void notifier_stop(struct fs *fs);
 void notifier_queue(struct fs *fs, const struct changes *changes);
+/* Another catalogue is in force. Takes ownership of a share of both. */
+void notifier_queue_trees(struct fs *fs, struct tree *was, struct tree *is);
+/* Of a poke: the inode of the model's directory that it is about; 0: it is about a file. */
+uint64_t notifier_poke_folder(struct fs *fs);
 /* Accepted requests could not be committed: tries again until they are. */
 void notifier_sweep_later(struct fs *fs);
 /* Whether the request is the notifier's own poke of this name; then `*out` is what it is about. */
@@ -233,6 +280,7 @@ int stats_print(struct fs *fs, struct buf *out);
 
 struct handle;
 extern const struct fuse_lowlevel_ops fs_ops;
+void op_init(void *userdata, struct fuse_conn_info *conn);
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_setattr(

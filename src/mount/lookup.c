@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "fs.h"
+#include "kiefs/catalogue.h"
 #include "kiefs/inode.h"
+#include "search.h"
 
 static int task_slot(struct fs *fs, int64_t task, const char *name, uint64_t *inode)
 {
@@ -130,7 +132,7 @@ int node_find(
 	entry->id = 0;
 	switch (inode_kind(parent)) {
 	case INODE_STATIC:
-		node = tree_find(fs->tree, parent);
+		node = tree_find(fs_tree(fs), parent);
 		if (!node)
 			return -ENOENT;
 		child = tree_child(node, name);
@@ -140,6 +142,8 @@ int node_find(
 		}
 		if (node->kind == TREE_MODEL)
 			return find_name(fs, parent, name, entry, inode);
+		if (node->kind == TREE_SEARCH)
+			return search_find(fs, name, inode);
 		if (node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP)
 			return find_task(fs, (enum task_group)node->group, name, inode);
 		return -ENOENT;
@@ -147,6 +151,8 @@ int node_find(
 		return task_slot(fs, inode_task_id(parent), name, inode);
 	case INODE_ENTRY:
 		return find_name(fs, parent, name, entry, inode);
+	case INODE_SEARCH:
+		return search_child(fs, parent, name, inode);
 	case INODE_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:
@@ -158,10 +164,11 @@ int node_find(
 /* For the notifier only: a name that went, as if it were there still. */
 static void reply_gone(fuse_req_t req, const struct name_change *poke)
 {
-	struct fuse_entry_param param = {.ino = inode_entry(poke->entry)};
+	uint64_t folder = notifier_poke_folder(fs_of(req));
+	struct fuse_entry_param param = {.ino = folder ? folder : inode_entry(poke->entry)};
 
 	param.attr.st_ino = param.ino;
-	param.attr.st_mode = S_IFREG | 0444;
+	param.attr.st_mode = folder ? S_IFDIR | 0755 : S_IFREG | 0444;
 	param.attr.st_nlink = 1;
 	param.attr.st_uid = fs_of(req)->uid;
 	param.attr.st_gid = fs_of(req)->gid;
@@ -195,6 +202,8 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 int link_target(struct fs *fs, uint64_t inode, char *out, size_t size)
 {
+	const struct tree_node *node =
+		inode_kind(inode) == INODE_STATIC ? tree_find(fs_tree(fs), inode) : NULL;
 	size_t used = 0;
 	int64_t task = 0;
 	int r = 0;
@@ -207,6 +216,11 @@ int link_target(struct fs *fs, uint64_t inode, char *out, size_t size)
 		for (int i = 0; i < inode_home_depth(inode) && used + 3 < size; i++)
 			used += (size_t)snprintf(out + used, size - used, "../");
 		snprintf(out + used, size - used, "tasks/all/%lld", (long long)task);
+	} else if (node && node->kind == TREE_LINK) {
+		/* by-category/<category>/<name> and search/<words>/<name> are equally deep. */
+		snprintf(out, size, "../../models/%s", node->model->id);
+	} else if (!node) {
+		r = -ENOENT;
 	} else {
 		/* Before the first task the link dangles, as a link may. */
 		r = store_task_latest(fs->store, &task);

@@ -40,9 +40,16 @@ static void reply_made(fuse_req_t req, int r, const struct fuse_entry_param *par
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
+	struct fs *fs = fs_of(req);
 	struct fuse_entry_param param;
-	int r = make(fs_of(req), parent, name, ENTRY_DIR, mode, &param);
+	struct name_change poke;
+	int r;
 
+	/* The notifier makes what is there already. */
+	if (notifier_is_poking(req, parent, name, &poke))
+		r = node_param(fs, notifier_poke_folder(fs), NULL, &param);
+	else
+		r = make(fs, parent, name, ENTRY_DIR, mode, &param);
 	reply_made(req, r, &param);
 }
 
@@ -85,7 +92,7 @@ static int find_entry(struct fs *fs, uint64_t parent, const char *name, struct e
 	const struct tree_node *node;
 
 	if (inode_kind(parent) == INODE_STATIC) {
-		node = tree_find(fs->tree, parent);
+		node = tree_find(fs_tree(fs), parent);
 		if (!node)
 			return -ENOENT;
 		if (tree_child(node, name) || node->kind != TREE_MODEL)

@@ -9,9 +9,12 @@
 #include "kiefs/clock.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
+#include "search.h"
 
 /* Far longer than a result waits to be announced. */
 #define YOUNG_MS 60000
+/* Names below models/ come and go with the catalogue (seconds). */
+#define MODEL_TIMEOUT 1.0
 #define TEXT_MAX (64u << 20)
 /* A folder in a folder ... a chain longer than this is taken for a damaged index. */
 #define DEPTH_MAX 64
@@ -83,7 +86,7 @@ static int live_stat(struct fs *fs, uint64_t inode, int64_t since_ms, struct sta
 
 static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 {
-	const struct tree_node *node = tree_find(fs->tree, inode);
+	const struct tree_node *node = tree_find(fs_tree(fs), inode);
 	int64_t mtime = fs->started_ms;
 	int r = 0;
 
@@ -92,7 +95,15 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 	*timeout = LONG_TIMEOUT;
 	switch (node->kind) {
 	case TREE_FOLDER:
+		/* Where directories of models come and go: the notifier makes them for watchers. */
+		fill(fs, inode, S_IFDIR | (node->holds_models ? 0755 : 0555), 0, mtime, st);
+		break;
+	case TREE_SEARCH:
 		fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
+		break;
+	case TREE_LINK:
+		*timeout = MODEL_TIMEOUT;
+		r = link_stat(fs, inode, st);
 		break;
 	case TREE_MODEL:
 		*timeout = 1;
@@ -116,6 +127,12 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 	case TREE_ERRORS:
 		*timeout = 0;
 		r = live_stat(fs, inode, mtime, st);
+		break;
+	case TREE_CATALOG:
+	case TREE_CATALOG_REPORT:
+	case TREE_MAPPING_REPORT:
+		*timeout = 0;
+		r = text_stat(fs, inode, 0444, mtime, st);
 		break;
 	case TREE_README:
 	case TREE_SCHEMA:
@@ -203,6 +220,7 @@ int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double
 
 int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 {
+	char words[ENTRY_NAME_MAX + 1];
 	struct entry entry;
 	int r;
 
@@ -222,6 +240,11 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 	case INODE_HOME:
 		*timeout = 0;
 		return link_stat(fs, inode, st);
+	case INODE_SEARCH:
+		*timeout = 0;
+		r = search_words(fs, inode, words);
+		fill(fs, inode, S_IFDIR | 0555, 0, fs->started_ms, st);
+		return r;
 	}
 	return -ENOENT;
 }
@@ -229,6 +252,13 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 static bool is_young(const struct entry *entry)
 {
 	return clock_now_ms() - entry->mtime_ns / 1000000 < YOUNG_MS;
+}
+
+static double folder_timeout(struct fs *fs, uint64_t inode)
+{
+	const struct tree_node *node = tree_find(fs_tree(fs), inode);
+
+	return node && node->holds_models && node->depth > 1 ? MODEL_TIMEOUT : LONG_TIMEOUT;
 }
 
 int node_param(
@@ -246,7 +276,7 @@ int node_param(
 		return r;
 	}
 	out->entry_timeout = S_ISDIR(out->attr.st_mode) && inode_kind(inode) == INODE_STATIC
-				     ? LONG_TIMEOUT
+				     ? folder_timeout(fs, inode)
 				     : out->attr_timeout;
 	return r;
 }
@@ -258,7 +288,7 @@ int place_of(struct fs *fs, uint64_t dir, struct place *out)
 
 	for (int i = 0; i < DEPTH_MAX; i++) {
 		if (inode_kind(dir) == INODE_STATIC) {
-			const struct tree_node *node = tree_find(fs->tree, dir);
+			const struct tree_node *node = tree_find(fs_tree(fs), dir);
 			if (!node || node->kind != TREE_MODEL)
 				return -ENOENT;
 			out->model = node->model;
@@ -306,7 +336,7 @@ int place_path(struct fs *fs, uint64_t dir, char *out, size_t size)
 	if (r < 0)
 		return r;
 	const struct tree_node *node =
-		inode_kind(dir) == INODE_STATIC ? tree_find(fs->tree, dir) : NULL;
+		inode_kind(dir) == INODE_STATIC ? tree_find(fs_tree(fs), dir) : NULL;
 	if (!node)
 		return -ENOENT;
 	for (; r == 0 && node->parent != node; node = node->parent)

@@ -26,11 +26,21 @@
 
 /* How long after a commit that failed it is tried again. */
 #define SWEEP_S 5
+/* An id of 200 characters has no more components. */
+#define MODEL_DEPTH_MAX 101
 
 struct note {
 	struct note *next;
 	struct changes changes;
+	struct tree *was, *is; /* another catalogue, or NULL; owned */
 };
+
+static void note_free(struct note *note)
+{
+	tree_destroy(note->was);
+	tree_destroy(note->is);
+	free(note);
+}
 
 bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct name_change *out)
 {
@@ -46,10 +56,19 @@ bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct n
 	return poking;
 }
 
-static void set_poke(struct notifier *notifier, const struct name_change *poke)
+uint64_t notifier_poke_folder(struct fs *fs)
+{
+	pthread_mutex_lock(&fs->notifier.lock);
+	uint64_t folder = fs->notifier.poke_folder;
+	pthread_mutex_unlock(&fs->notifier.lock);
+	return folder;
+}
+
+static void set_poke(struct notifier *notifier, const struct name_change *poke, uint64_t folder)
 {
 	pthread_mutex_lock(&notifier->lock);
 	notifier->poke = *poke;
+	notifier->poke_folder = folder;
 	pthread_mutex_unlock(&notifier->lock);
 }
 
@@ -66,9 +85,59 @@ static void poke(struct fs *fs, const struct name_change *change)
 		(size_t)snprintf(path, sizeof(path), "%s/%s%s", fs->mountpoint, folder,
 			change->name) >= sizeof(path))
 		return;
-	set_poke(&fs->notifier, change);
-	poker_poke(&fs->notifier.poker, path, change->added);
-	set_poke(&fs->notifier, &none);
+	set_poke(&fs->notifier, change, 0);
+	poker_poke(&fs->notifier.poker, path, false, change->added);
+	set_poke(&fs->notifier, &none, 0);
+}
+
+/* ---- another catalogue ---- */
+
+static void poke_folder(struct fs *fs, const struct tree_node *node, bool added)
+{
+	static const struct name_change none;
+	struct name_change change = {.dir = node->parent->inode, .added = added};
+	char place[PATH_SIZE], path[POKER_PATH_MAX];
+
+	if (tree_path(node, place, sizeof(place)) < 0 ||
+		(size_t)snprintf(path, sizeof(path), "%s/%s", fs->mountpoint, place) >=
+			sizeof(path))
+		return;
+	snprintf(change.name, sizeof(change.name), "%s", node->name);
+	set_poke(&fs->notifier, &change, node->inode);
+	poker_poke(&fs->notifier.poker, path, true, added);
+	set_poke(&fs->notifier, &none, 0);
+}
+
+/* Directories of `of` that `other` does not have, at one depth. */
+static void poke_depth(
+	struct fs *fs, const struct tree *of, const struct tree *other, int depth, bool added)
+{
+	for (size_t i = 0; i < tree_count(of); i++) {
+		const struct tree_node *node = tree_at(of, i);
+		if (node->depth == depth && node->holds_models && !tree_find(other, node->inode))
+			poke_folder(fs, node, added);
+	}
+}
+
+/* What was kept of the generated files and folders is looked at anew. */
+static void forget_attributes(struct fs *fs, const struct tree *tree)
+{
+	for (size_t i = 0; i < tree_count(tree); i++) {
+		const struct tree_node *node = tree_at(tree, i);
+		if (node->model || node->holds_models || node->depth <= 1)
+			fuse_lowlevel_notify_inval_inode(fs->session, node->inode, -1, 0);
+	}
+}
+
+/* Folders come after the one that they are in, and go before it. */
+static void tell_trees(struct fs *fs, const struct tree *was, const struct tree *is)
+{
+	forget_attributes(fs, was);
+	forget_attributes(fs, is);
+	for (int depth = 1; depth <= MODEL_DEPTH_MAX; depth++)
+		poke_depth(fs, is, was, depth, true);
+	for (int depth = MODEL_DEPTH_MAX; depth > 0; depth--)
+		poke_depth(fs, was, is, depth, false);
 }
 
 /* What the kernel does not have cached, it need not be told: -ENOENT is no error here. */
@@ -100,7 +169,9 @@ static void wait_for_note(struct fs *fs)
 	if (pthread_cond_timedwait(&notifier->more, &notifier->lock, &until) != ETIMEDOUT)
 		return;
 	pthread_mutex_unlock(&notifier->lock);
+	live_enter(fs);
 	bool done = draft_sweep(fs);
+	live_leave();
 	pthread_mutex_lock(&notifier->lock);
 	notifier->sweep = !done;
 }
@@ -130,8 +201,12 @@ static void *run(void *context)
 		if (!notifier->first)
 			notifier->last = NULL;
 		pthread_mutex_unlock(&notifier->lock);
+		live_enter(fs);
+		if (note->is)
+			tell_trees(fs, note->was, note->is);
 		tell(fs, &note->changes);
-		free(note);
+		live_leave();
+		note_free(note);
 		pthread_mutex_lock(&notifier->lock);
 	}
 	pthread_mutex_unlock(&notifier->lock);
@@ -166,23 +241,15 @@ void notifier_stop(struct fs *fs)
 	while (notifier->first) {
 		struct note *note = notifier->first;
 		notifier->first = note->next;
-		free(note);
+		note_free(note);
 	}
 	notifier->last = NULL;
 }
 
-void notifier_queue(struct fs *fs, const struct changes *changes)
+static void queue(struct fs *fs, struct note *note)
 {
 	struct notifier *notifier = &fs->notifier;
 
-	if (changes->count == 0 && changes->task == 0)
-		return;
-	/* Lost for want of memory: the names' timeouts make up for it. */
-	struct note *note = malloc(sizeof(*note));
-	if (!note)
-		return;
-	note->changes = *changes;
-	note->next = NULL;
 	pthread_mutex_lock(&notifier->lock);
 	bool stop = notifier->stop;
 	if (!stop && notifier->last)
@@ -194,5 +261,31 @@ void notifier_queue(struct fs *fs, const struct changes *changes)
 	pthread_cond_signal(&notifier->more);
 	pthread_mutex_unlock(&notifier->lock);
 	if (stop)
-		free(note);
+		note_free(note);
+}
+
+void notifier_queue(struct fs *fs, const struct changes *changes)
+{
+	if (changes->count == 0 && changes->task == 0)
+		return;
+	/* Lost for want of memory: the names' timeouts make up for it. */
+	struct note *note = calloc(1, sizeof(*note));
+	if (!note)
+		return;
+	note->changes = *changes;
+	queue(fs, note);
+}
+
+void notifier_queue_trees(struct fs *fs, struct tree *was, struct tree *is)
+{
+	struct note *note = calloc(1, sizeof(*note));
+
+	if (!note) {
+		tree_destroy(was);
+		tree_destroy(is);
+		return;
+	}
+	note->was = was;
+	note->is = is;
+	queue(fs, note);
 }

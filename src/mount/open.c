@@ -212,7 +212,7 @@ static int open_any(
 			return -EROFS;
 		return open_special(fs, HANDLE_WAIT, 0, inode_entry_id(inode), fi, out);
 	case INODE_STATIC:
-		node = tree_find(fs->tree, inode);
+		node = tree_find(fs_tree(fs), inode);
 		if (!node)
 			return -ENOENT;
 		if (node->kind == TREE_CONTROL)
@@ -220,6 +220,7 @@ static int open_any(
 		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
 	case INODE_LINK:
 	case INODE_HOME:
+	case INODE_SEARCH:
 		break;
 	}
 	return -ELOOP;

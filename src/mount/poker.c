@@ -15,19 +15,28 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* A message is one of these and a path. */
 #define CREATE '+'
 #define REMOVE '-'
+#define MAKE_FOLDER 'm'
+#define REMOVE_FOLDER 'r'
 
 static void poke(const char *message)
 {
-	if (*message == REMOVE) {
-		unlink(message + 1);
+	int r = 0;
+
+	if (*message == REMOVE)
+		r = unlink(message + 1);
+	else if (*message == MAKE_FOLDER)
+		r = mkdir(message + 1, 0755);
+	else if (*message == REMOVE_FOLDER)
+		r = rmdir(message + 1);
+	if (*message != CREATE || r < 0)
 		return;
-	}
 	int fd = open(message + 1, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
 	if (fd >= 0)
 		close(fd);
@@ -83,9 +92,9 @@ int poker_start(struct poker *poker)
 	return 0;
 }
 
-void poker_poke(struct poker *poker, const char *path, bool create)
+void poker_poke(struct poker *poker, const char *path, bool folder, bool create)
 {
-	char kind = create ? CREATE : REMOVE;
+	char kind = folder ? (create ? MAKE_FOLDER : REMOVE_FOLDER) : create ? CREATE : REMOVE;
 	struct iovec parts[] = {
 		{.iov_base = &kind, .iov_len = 1},
 		{.iov_base = (char *)path, .iov_len = strlen(path)},

@@ -13,8 +13,8 @@ struct poker {
 
 /* Before /dev/fuse is opened and before any thread is started. 0 or -errno. */
 int poker_start(struct poker *poker);
-/* Opens the path for writing, creating it, or removes it; back when that was answered. Errors are
- * nobody's. One caller at a time. */
-void poker_poke(struct poker *poker, const char *path, bool create);
+/* Opens the path for writing, creating it, or removes it; of a folder, makes or removes it. Back
+ * when that was answered. Errors are nobody's. One caller at a time. */
+void poker_poke(struct poker *poker, const char *path, bool folder, bool create);
 /* Accepts one that was never started. While the mount still answers, or when it is gone. */
 void poker_stop(struct poker *poker);

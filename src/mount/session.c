@@ -28,7 +28,7 @@ struct mount {
 	bool mounted;
 };
 
-static void op_init(void *userdata, struct fuse_conn_info *conn)
+void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	if (conn->capable & FUSE_CAP_SPLICE_WRITE)
 		conn->want |= FUSE_CAP_SPLICE_WRITE;
@@ -51,40 +51,6 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	st.f_namemax = ENTRY_NAME_MAX;
 	fuse_reply_statfs(req, &st);
 }
-
-const struct fuse_lowlevel_ops fs_ops = {
-	.init = op_init,
-	.lookup = op_lookup,
-	.getattr = op_getattr,
-	.setattr = op_setattr,
-	.readlink = op_readlink,
-	.mknod = op_mknod,
-	.mkdir = op_mkdir,
-	.unlink = op_unlink,
-	.rmdir = op_rmdir,
-	.symlink = op_symlink,
-	.rename = op_rename,
-	.link = op_link,
-	.open = op_open,
-	.read = op_read,
-	.flush = op_flush,
-	.release = op_release,
-	.fsync = op_fsync,
-	.opendir = op_opendir,
-	.readdir = op_readdir,
-	.fsyncdir = op_fsyncdir,
-	.statfs = op_statfs,
-	.setxattr = op_setxattr,
-	.getxattr = op_getxattr,
-	.listxattr = op_listxattr,
-	.removexattr = op_removexattr,
-	.create = op_create,
-	.write_buf = op_write_buf,
-	.fallocate = op_fallocate,
-	.readdirplus = op_readdirplus,
-	.copy_file_range = op_copy_file_range,
-	.lseek = op_lseek,
-};
 
 /* Says in a sentence what fusermount3 would say in several, before anything is started. */
 static int check_mountpoint(const char *path, struct error *err)
@@ -156,25 +122,6 @@ static int make_session(struct mount *mount, const struct mount_options *options
 	return r;
 }
 
-/* Every model's directory has a defaults.json for the user to write. */
-static int make_defaults(struct fs *fs)
-{
-	int64_t now = clock_now_ms();
-	struct entry entry;
-
-	for (size_t i = 0; i < tree_count(fs->tree); i++) {
-		const struct tree_node *node = tree_at(fs->tree, i);
-		if (node->kind != TREE_MODEL)
-			continue;
-		int r = store_entry_lookup(fs->store, node->inode, "defaults.json", &entry);
-		if (r == -ENOENT)
-			r = store_entry_ensure(fs->store, node->inode, "defaults.json", 0644, now);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static void locks_init(struct fs *fs)
 {
 	pthread_mutex_init(&fs->drafts.lock, NULL);
@@ -184,6 +131,9 @@ static void locks_init(struct fs *fs)
 	pthread_mutex_init(&fs->notifier.lock, NULL);
 	pthread_cond_init(&fs->notifier.more, NULL);
 	pthread_mutex_init(&fs->errors.lock, NULL);
+	pthread_mutex_init(&fs->live.lock, NULL);
+	pthread_mutex_init(&fs->live.change, NULL);
+	pthread_mutex_init(&fs->searches.lock, NULL);
 }
 
 int mount_create(const struct mount_options *options, struct mount **out, struct error *err)
@@ -198,7 +148,6 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 		return -ENOMEM;
 	struct fs *fs = &mount->fs;
 	locks_init(fs);
-	fs->catalogue = options->catalogue;
 	fs->store = options->store;
 	fs->files = options->files;
 	fs->config_text = options->config_text;
@@ -209,9 +158,10 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	fs->started_ms = clock_now_ms();
 	mount->mountpoint = realpath(options->mountpoint, NULL);
 	fs->mountpoint = mount->mountpoint;
-	r = mount->mountpoint ? tree_create(options->catalogue, &fs->tree) : -ENOMEM;
-	if (r == 0)
-		r = make_defaults(fs);
+	fs->report_path = options->report_path;
+	fs->command = options->command;
+	fs->context = options->context;
+	r = mount->mountpoint ? live_start(fs, options->catalogue) : -ENOMEM;
 	if (r == 0)
 		r = poker_start(&fs->notifier.poker);
 	if (r == 0)
@@ -266,7 +216,7 @@ void mount_destroy(struct mount *mount)
 	if (mount->fs.session)
 		fuse_session_destroy(mount->fs.session);
 	poker_stop(&mount->fs.notifier.poker);
-	tree_destroy(mount->fs.tree);
+	live_finish(&mount->fs);
 	handles_finish(&mount->fs);
 	errors_finish(&mount->fs);
 	free(mount->mountpoint);
@@ -278,4 +228,14 @@ void mount_notify(const struct changes *changes, void *context)
 	struct mount *mount = context;
 
 	notifier_queue(&mount->fs, changes);
+}
+
+int mount_set_catalogue(struct mount *mount, const struct catalogue *catalogue, struct error *err)
+{
+	return live_change(&mount->fs, catalogue, err);
+}
+
+int mount_holds(struct mount *mount, const char *model)
+{
+	return live_holds(&mount->fs, model);
 }

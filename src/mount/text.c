@@ -1,12 +1,15 @@
 /* Files that are made when looked at: from the catalogue, the index, the daemon's own state. */
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs.h"
 #include "kiefs/buf.h"
+#include "kiefs/catalogue.h"
 #include "kiefs/clock.h"
 #include "kiefs/describe.h"
 #include "kiefs/inode.h"
@@ -15,12 +18,28 @@
 
 #define LOG_LINES 1000
 
+/* A file of the state directory that may not be there yet. */
+static int text_file(const char *path, struct buf *out)
+{
+	char block[4096];
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return path && errno != ENOENT ? -errno : 0;
+	while ((n = read(fd, block, sizeof(block))) > 0)
+		buf_add(out, block, (size_t)n);
+	int r = n < 0 ? -errno : out->error;
+	close(fd);
+	return r;
+}
+
 static int static_text(struct fs *fs, const struct tree_node *node, struct buf *out)
 {
 	switch (node->kind) {
 	case TREE_README:
 		return node->model ? describe_readme(node->model, out)
-				   : describe_mount(fs->catalogue, out);
+				   : describe_mount(fs_catalogue(fs), out);
 	case TREE_SCHEMA:
 		return describe_schema(node->model, out);
 	case TREE_EXAMPLE:
@@ -32,6 +51,12 @@ static int static_text(struct fs *fs, const struct tree_node *node, struct buf *
 	case TREE_ERRORS:
 		errors_print(fs, out);
 		return out->error;
+	case TREE_CATALOG:
+		return catalogue_print(fs_catalogue(fs), out);
+	case TREE_MAPPING_REPORT:
+		return buf_adds(out, catalogue_mapping_report(fs_catalogue(fs)));
+	case TREE_CATALOG_REPORT:
+		return text_file(fs->report_path, out);
 	case TREE_CONFIG:
 		return buf_adds(out, fs->config_text);
 	default:
@@ -232,7 +257,7 @@ int text_make(struct fs *fs, uint64_t inode, struct buf *out)
 
 	switch (inode_kind(inode)) {
 	case INODE_STATIC:
-		node = tree_find(fs->tree, inode);
+		node = tree_find(fs_tree(fs), inode);
 		return node ? static_text(fs, node, out) : -ENOENT;
 	case INODE_TASK:
 		return task_text(fs, inode_task_id(inode), inode_task_slot(inode), out);
@@ -241,6 +266,7 @@ int text_make(struct fs *fs, uint64_t inode, struct buf *out)
 	case INODE_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:
+	case INODE_SEARCH:
 		break;
 	}
 	return -EINVAL;

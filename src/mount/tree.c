@@ -1,6 +1,7 @@
 #include "kiefs/tree.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #define PATH_SIZE 1024
 
 struct tree {
+	atomic_int references;
+	const struct catalogue *catalogue;
 	struct tree_node **nodes; /* by inode after tree_create() */
 	size_t count, capacity;
 	char **strings;
@@ -133,6 +136,8 @@ static int add_model(struct tree *tree, const struct model *model)
 	if (!folder)
 		return -ENOMEM;
 	folder->model = model;
+	for (struct tree_node *up = folder; up->depth > 0; up = (struct tree_node *)up->parent)
+		up->holds_models = true;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path + len, sizeof(path) - len, "/%s", files[i].name);
 		struct tree_node *file = add(
@@ -142,6 +147,45 @@ static int add_model(struct tree *tree, const struct model *model)
 		file->model = model;
 	}
 	return 0;
+}
+
+bool tree_link_name(const struct model *model, char *out, size_t size)
+{
+	if (strlen(model->id) >= size)
+		return false;
+	for (const char *c = model->id;; c++) {
+		*out++ = *c == '/' ? '+' : *c;
+		if (!*c)
+			return true;
+	}
+}
+
+static bool link_path(const struct model *model, char *out, size_t size)
+{
+	int n = snprintf(out, size, "by-category/%s/", model->category);
+
+	return n > 0 && (size_t)n < size && tree_link_name(model, out + n, size - (size_t)n);
+}
+
+static int add_link(struct tree *tree, const struct model *model)
+{
+	char path[PATH_SIZE];
+
+	if (!link_path(model, path, sizeof(path)))
+		return -ENAMETOOLONG;
+	struct tree_node *link = add_path(tree, path, TREE_LINK);
+	if (!link)
+		return -ENOMEM;
+	link->model = model;
+	link->hidden = model->retired;
+	return 0;
+}
+
+const struct tree_node *tree_link(const struct tree *tree, const struct model *model)
+{
+	char path[PATH_SIZE];
+
+	return link_path(model, path, sizeof(path)) ? tree_find(tree, inode_static(path)) : NULL;
 }
 
 static int add_fixed(struct tree *tree)
@@ -164,6 +208,15 @@ static int add_fixed(struct tree *tree)
 		{".kiefs/errors", TREE_ERRORS, 0},
 		{".kiefs/config", TREE_CONFIG, 0},
 		{".kiefs/control", TREE_CONTROL, 0},
+		{".kiefs/catalog.json", TREE_CATALOG, 0},
+		{".kiefs/catalog-report", TREE_CATALOG_REPORT, 0},
+		{".kiefs/mapping-report", TREE_MAPPING_REPORT, 0},
+		{"by-category/image", TREE_FOLDER, 0},
+		{"by-category/video", TREE_FOLDER, 0},
+		{"by-category/audio", TREE_FOLDER, 0},
+		{"by-category/chat", TREE_FOLDER, 0},
+		{"by-category/other", TREE_FOLDER, 0},
+		{"search", TREE_SEARCH, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
@@ -182,6 +235,8 @@ static int by_parent_and_name(const void *a, const void *b)
 
 	if (one->parent->inode != two->parent->inode)
 		return one->parent->inode < two->parent->inode ? -1 : 1;
+	if (one->hidden != two->hidden)
+		return one->hidden ? 1 : -1;
 	return strcmp(one->name, two->name);
 }
 
@@ -193,7 +248,7 @@ static int by_inode(const void *a, const void *b)
 	return one->inode < two->inode ? -1 : one->inode > two->inode;
 }
 
-/* One array holds all children, each folder's in one run, by name. */
+/* One array holds all children, each folder's in one run, by name; hidden ones are in none. */
 static int link_children(struct tree *tree)
 {
 	tree->children = calloc(tree->count, sizeof(*tree->children));
@@ -204,7 +259,7 @@ static int link_children(struct tree *tree)
 		struct tree_node *node = tree->nodes[i];
 		struct tree_node *parent = (struct tree_node *)node->parent;
 		tree->children[i] = node;
-		if (node == parent)
+		if (node == parent || node->hidden)
 			continue;
 		if (parent->child_count++ == 0)
 			parent->children = &tree->children[i];
@@ -223,9 +278,14 @@ int tree_create(const struct catalogue *catalogue, struct tree **out)
 
 	if (!tree)
 		return -ENOMEM;
+	atomic_init(&tree->references, 1);
+	tree->catalogue = catalogue_share(catalogue);
 	int r = add(tree, NULL, "", "", 0, TREE_FOLDER) ? add_fixed(tree) : -ENOMEM;
-	for (size_t i = 0; i < catalogue_count(catalogue) && r == 0; i++)
+	for (size_t i = 0; i < catalogue_count(catalogue) && r == 0; i++) {
 		r = add_model(tree, catalogue_at(catalogue, i));
+		if (r == 0)
+			r = add_link(tree, catalogue_at(catalogue, i));
+	}
 	if (r == 0)
 		r = link_children(tree);
 	if (r < 0) {
@@ -238,8 +298,9 @@ int tree_create(const struct catalogue *catalogue, struct tree **out)
 
 void tree_destroy(struct tree *tree)
 {
-	if (!tree)
+	if (!tree || atomic_fetch_sub(&tree->references, 1) > 1)
 		return;
+	catalogue_destroy(tree->catalogue);
 	for (size_t i = 0; i < tree->count; i++)
 		free(tree->nodes[i]);
 	for (size_t i = 0; i < tree->string_count; i++)
@@ -250,6 +311,17 @@ void tree_destroy(struct tree *tree)
 	free(tree);
 }
 
+struct tree *tree_share(struct tree *tree)
+{
+	atomic_fetch_add(&tree->references, 1);
+	return tree;
+}
+
+const struct catalogue *tree_catalogue(const struct tree *tree)
+{
+	return tree->catalogue;
+}
+
 const struct tree_node *tree_find(const struct tree *tree, uint64_t inode)
 {
 	const struct tree_node key = {.inode = inode};
@@ -258,6 +330,27 @@ const struct tree_node *tree_find(const struct tree *tree, uint64_t inode)
 		bsearch(&wanted, tree->nodes, tree->count, sizeof(*tree->nodes), by_inode);
 
 	return found ? *found : NULL;
+}
+
+int tree_path(const struct tree_node *node, char *out, size_t size)
+{
+	size_t at = size;
+
+	if (size == 0)
+		return -ENAMETOOLONG;
+	out[--at] = '\0';
+	for (; node->depth > 0; node = node->parent) {
+		size_t len = strlen(node->name);
+		bool last = at + 1 == size;
+		if (len + !last > at)
+			return -ENAMETOOLONG;
+		if (!last)
+			out[--at] = '/';
+		at -= len;
+		memcpy(out + at, node->name, len);
+	}
+	memmove(out, out + at, size - at);
+	return 0;
 }
 
 const struct tree_node *tree_child(const struct tree_node *node, const char *name)
@@ -295,5 +388,6 @@ const struct tree_node *tree_at(const struct tree *tree, size_t index)
 int tree_is_folder(const struct tree_node *node)
 {
 	return node->kind == TREE_FOLDER || node->kind == TREE_MODEL ||
-	       node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP;
+	       node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP ||
+	       node->kind == TREE_SEARCH;
 }

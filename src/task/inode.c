@@ -9,15 +9,23 @@ static uint64_t tag(enum inode_kind kind, uint64_t low)
 	return (uint64_t)kind << KIND_SHIFT | (low & LOW_BITS);
 }
 
-uint64_t inode_static(const char *path)
+static uint64_t hash_of(const char *text)
 {
 	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
 
-	if (*path == '\0')
-		return 1;
-	for (; *path; path++)
-		hash = (hash ^ (unsigned char)*path) * UINT64_C(1099511628211);
-	return tag(INODE_STATIC, hash ^ hash >> KIND_SHIFT);
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	return hash ^ hash >> KIND_SHIFT;
+}
+
+uint64_t inode_static(const char *path)
+{
+	return *path == '\0' ? 1 : tag(INODE_STATIC, hash_of(path));
+}
+
+uint64_t inode_search(const char *words)
+{
+	return tag(INODE_SEARCH, hash_of(words));
 }
 
 uint64_t inode_entry(int64_t id)

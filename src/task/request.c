@@ -156,10 +156,14 @@ int request_build(const struct model *model, enum request_form form, const char 
 			len > REQUEST_MAX_BYTES ? len : defaults_len, REQUEST_MAX_BYTES);
 	if (form == REQUEST_NONE || request_is_blank(bytes, len))
 		return error_set(err, -EINVAL, "The request is empty. Write a prompt or JSON.");
-	findings_init(&findings, rules && rules->warn_only);
+	findings_init(&findings, model->open || (rules && rules->warn_only));
 	if (model->retired)
 		findings_warn(&findings, "%s is retired, so the API may refuse or fail it.%s%s",
 			model->id, model->note ? " " : "", model->note ? model->note : "");
+	if (model->open)
+		findings_warn(&findings,
+			"Nobody has described %s, so nothing in the request was checked.",
+			model->id);
 	r = read_draft(model, form, bytes, len, defaults, defaults_len, &draft, &findings);
 	if (r == 0)
 		r = draft_complete(model, &draft);

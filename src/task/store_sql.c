@@ -89,6 +89,8 @@ const char *const store_sql[] = {
 		" credits = ?, error = ? WHERE id = ? AND state = ?",
 	[SQL_TASK_EARLIER] = "UPDATE task SET due_ms = ?1 WHERE due_ms > ?1 AND state IN"
 			     " ('queued', 'held', 'running', 'fetching', 'uploading')",
+	[SQL_TASK_EARLIER_MODEL] = "UPDATE task SET due_ms = ?1 WHERE due_ms > ?1 AND model = ?2"
+				   " AND state IN ('queued', 'running')",
 	[SQL_RESULT_EARLIER] = "UPDATE result SET due_ms = ?1 WHERE whole = 0 AND due_ms > ?1"
 			       " AND due_ms < 9223372036854775807",
 	[SQL_TASK_BASE] = "SELECT base FROM task WHERE id = ?",

@@ -455,6 +455,15 @@ int task_event_locked(struct store *store, int64_t id, const struct task_event *
 	return r;
 }
 
+int store_due_model(struct store *store, const char *model, int64_t due_ms)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	return store_end(store, store_exec(store, SQL_TASK_EARLIER_MODEL, "is", due_ms, model));
+}
+
 int store_due_by(struct store *store, int64_t due_ms)
 {
 	int r = store_begin(store);

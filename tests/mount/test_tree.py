@@ -20,9 +20,10 @@ def model_dirs(mount):
 
 def case_fixed_names(bench):
     mount = bench.mount()
-    equal(names(mount.point), [".kiefs", "README.md", "models", "tasks"])
+    equal(names(mount.point), [".kiefs", "README.md", "by-category", "models", "search", "tasks"])
     equal(names(mount.path("tasks")), ["active", "all", "done", "failed", "held", "latest"])
-    equal(names(mount.path(".kiefs")), ["config", "control", "errors", "log", "stats"])
+    equal(names(mount.path(".kiefs")), ["catalog-report", "catalog.json", "config", "control", "errors", "log",
+                                         "mapping-report", "stats"])
     contains(read(mount.path("README.md")), "models/", "tasks/", ".wait")
 
 

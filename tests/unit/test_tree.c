@@ -113,6 +113,7 @@ static void test_children_are_sorted_and_complete(void **state)
 
 	for (size_t i = 0; i < tree_count(tree); i++) {
 		const struct tree_node *node = tree_at(tree, i);
+		seen += node->hidden;
 		for (size_t j = 0; j < node->child_count; j++, seen++) {
 			assert_ptr_equal(node->children[j]->parent, node);
 			if (j > 0)
@@ -121,6 +122,52 @@ static void test_children_are_sorted_and_complete(void **state)
 		}
 	}
 	assert_int_equal(seen, tree_count(tree));
+}
+
+static void test_links(void **state)
+{
+	char name[256], path[512];
+
+	for (size_t i = 0; i < catalogue_count(catalogue); i++) {
+		const struct model *model = catalogue_at(catalogue, i);
+		const struct tree_node *link = tree_link(tree, model);
+
+		assert_non_null(link);
+		assert_int_equal(link->kind, TREE_LINK);
+		assert_ptr_equal(link->model, model);
+		assert_true(tree_link_name(model, name, sizeof(name)));
+		assert_null(strchr(name, '/'));
+		assert_int_equal(tree_path(link, path, sizeof(path)), 0);
+		assert_string_equal(strrchr(path, '/') + 1, name);
+		assert_ptr_equal(walk(path), model->retired ? NULL : link);
+	}
+	assert_int_equal(tree_path(tree_root(tree), path, sizeof(path)), 0);
+	assert_string_equal(path, "");
+	assert_int_equal(tree_path(walk("models/z-image"), path, 5), -ENAMETOOLONG);
+}
+
+/* The same paths have the same numbers in a tree made later, and each has its own catalogue. */
+static void test_another_catalogue(void **state)
+{
+	static const char *const extra[] = {TEST_DATA "/invented.json"};
+	const struct catalogue *shared;
+	struct catalogue *more;
+	struct tree *other;
+
+	assert_int_equal(catalogue_load(NULL, extra, 1, &more, NULL), 0);
+	assert_int_equal(tree_create(more, &other), 0);
+	shared = tree_catalogue(other);
+	assert_ptr_equal(shared, more);
+	catalogue_destroy(more);
+	assert_ptr_equal(tree_share(other), other);
+	tree_destroy(other);
+	assert_true(tree_count(other) > tree_count(tree));
+	for (size_t i = 0; i < tree_count(tree); i++) {
+		const struct tree_node *node = tree_find(other, tree_at(tree, i)->inode);
+		assert_non_null(node);
+		assert_string_equal(node->name, tree_at(tree, i)->name);
+	}
+	tree_destroy(other);
 }
 
 static void test_inodes_say_what_they_name(void **state)
@@ -153,6 +200,8 @@ int main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_every_model_has_a_directory),
 		cmocka_unit_test(test_children_are_sorted_and_complete),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_another_catalogue),
 		cmocka_unit_test(test_inodes_say_what_they_name),
 	};
 
