@@ -12,6 +12,7 @@ enum entry_kind {
 	ENTRY_RESULT, /* a finished result of `task`, number `index` */
 	ENTRY_STATUS, /* `<name>.status` of `task` */
 	ENTRY_ERROR,  /* `<name>.error`: `text` in the index */
+	ENTRY_URL,    /* `<name>.url` of a file in uploads/: `text` in the index */
 };
 
 struct entry {

@@ -26,7 +26,16 @@ enum http_outcome {
 	HTTP_CUT,	/* a download ended early; `received` bytes of it are in the file */
 	HTTP_TOO_LARGE, /* the answer is larger than `max_bytes` */
 	HTTP_REFUSED,	/* not tried: address not allowed (scheme, private address, bad URL) */
-	HTTP_LOCAL,	/* the file could not be written: see `local_errno` */
+	HTTP_LOCAL,	/* the file could not be written, or read: see `local_errno` */
+};
+
+/* One part of a multipart body: a text, or a file. */
+struct http_part {
+	const char *name;
+	const char *text;     /* NULL: the file */
+	int fd;		      /* read by place, from its start; open until done */
+	int64_t size;	      /* bytes of it that go; fewer in the file: HTTP_LOCAL */
+	const char *filename; /* as the far side is told */
 };
 
 struct http_request {
@@ -34,6 +43,13 @@ struct http_request {
 	const char *url;
 	const char *body; /* POST body, borrowed until done; NULL: none */
 	size_t body_len;
+	/* In place of a body; the array and its texts are borrowed until http_start() returns. Not
+	 * with `once`. At most one of them is a file. */
+	const struct http_part *parts;
+	size_t part_count;
+	/* How much of the parts' file has been handed out. NULL: nobody wants to know. Called from
+	 * http_perform(). */
+	void (*progress)(int64_t sent, int64_t size, void *user);
 	/* True: the Authorization header goes along. Only the API's and the upload's origins
 	 * ever get it; for any other the request is HTTP_REFUSED. */
 	bool authorized;
@@ -53,7 +69,7 @@ struct http_request {
 	/* A file is about to be written from its start: `etag` as in the answer. Who notes it can
 	 * resume after a crash. NULL: nobody wants to know. Called from http_perform(). */
 	void (*begun)(const char *etag, void *user);
-	void *user;	   /* given back in the answer */
+	void *user; /* given back in the answer */
 };
 
 struct http_answer {

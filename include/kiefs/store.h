@@ -85,8 +85,9 @@ int store_entry_text(struct store *store, int64_t id, struct buf *out);
 
 struct stage {
 	int64_t entry;
-	const char *model;
-	const char *source_sha;
+	const char *model;	/* "": no request, but a file to be uploaded (store_upload.h) */
+	const char *source_sha; /* of a file to be uploaded: from where the service is to fetch it;
+				   "": it is the bytes that are uploaded */
 	const char *body;
 	size_t body_len;
 	double estimate;
@@ -109,7 +110,8 @@ int store_stage_next(struct store *store, int64_t after, int64_t *entry);
  * Makes a task of what is staged for the entry, unless the last task of that directory, name and
  * model had the same bytes and was not cancelled: then that one is the entry's task and nothing
  * new is sent. The same inputs count as well; an incomplete task of the same bytes takes what is
- * staged over and goes on when it lacks nothing. Clears `<name>.error`. Sets `*task` and `*fresh`.
+ * staged over and goes on when it lacks nothing. Clears `<name>.error`. Sets `*task` (0 for an
+ * upload) and `*fresh`.
  * -ENOENT: nothing is staged.
  */
 int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *task, bool *fresh,

@@ -16,11 +16,11 @@ enum task_state {
 	TASK_SUBMITTING, /* written down before the request leaves */
 	TASK_UNCERTAIN,	 /* left, and no answer came: never sent again by itself */
 	TASK_RUNNING,
-	TASK_FETCHING,	 /* the service is done, results are on their way */
+	TASK_FETCHING, /* the service is done, results are on their way */
 	TASK_DONE,
 	TASK_FAILED,
-	TASK_LOST,	 /* the service had a result that can no longer be had */
-	TASK_CANCELLED,	 /* removed before it was submitted: cost nothing */
+	TASK_LOST,	/* the service had a result that can no longer be had */
+	TASK_CANCELLED, /* removed before it was submitted: cost nothing */
 	TASK_STATE_COUNT,
 };
 
@@ -38,24 +38,24 @@ enum task_hold {
 struct task {
 	int64_t id;
 	enum task_state state;
-	enum task_hold hold;	/* valid in HELD */
+	enum task_hold hold; /* valid in HELD */
 	char *model;
-	uint64_t dir;		/* inode of the directory the request stands in */
-	char *name;		/* the request's name there */
-	bool attached;		/* the request still stands there: results get names beside it */
-	char *source_sha;	/* SHA-256 of the request file's bytes */
-	char *remote_id;	/* the service's id, from RUNNING on */
-	char *remote_state;	/* the service's last word */
-	int progress;		/* percent, -1: not told */
-	int attempts;		/* of the step the state is waiting on; 0 after each new state, but
-				   submitting keeps queued's */
-	int64_t due_ms;		/* when the state wants attention again */
+	uint64_t dir;	    /* inode of the directory the request stands in */
+	char *name;	    /* the request's name there */
+	bool attached;	    /* the request still stands there: results get names beside it */
+	char *source_sha;   /* SHA-256 of the request file's bytes */
+	char *remote_id;    /* the service's id, from RUNNING on */
+	char *remote_state; /* the service's last word */
+	int progress;	    /* percent, -1: not told; of the upload in UPLOADING */
+	int attempts;	    /* of the step the state is waiting on; 0 after each new state, but
+			       submitting keeps queued's */
+	int64_t due_ms;	    /* when the state wants attention again; since when it is UPLOADING */
 	int64_t created_ms;
-	int64_t submitted_ms;	/* the last time the request left */
+	int64_t submitted_ms; /* the last time the request left */
 	int64_t ended_ms;
-	double estimate;	/* credits, before sending; negative: unknown */
-	double credits;		/* what the service says it cost; negative: not told */
-	char *error;		/* one or more sentences for a person, or NULL */
+	double estimate; /* credits, before sending; negative: unknown */
+	double credits;	 /* what the service says it cost; negative: not told */
+	char *error;	 /* one or more sentences for a person, or NULL */
 };
 
 enum task_event_kind {
@@ -63,6 +63,9 @@ enum task_event_kind {
 	EVENT_LACK,	   /* an input is not there yet: `text` */
 	EVENT_HOLD,	   /* may not go now: `hold`, `text` */
 	EVENT_RESUME,	   /* what held it is gone */
+	EVENT_UPLOAD,	   /* its files must be uploaded first */
+	EVENT_PROGRESS,	   /* of an upload: `progress` */
+	EVENT_UPLOADED,	   /* all its files have addresses */
 	EVENT_SEND,	   /* about to leave */
 	EVENT_ACCEPTED,	   /* `remote_id` */
 	EVENT_FINISHED,	   /* the answer holds the results: `remote_id`, where there is one */
@@ -74,14 +77,14 @@ enum task_event_kind {
 	EVENT_SUCCEEDED,   /* the service is done: `credits`; results are recorded with it */
 	EVENT_EMPTY,	   /* the service is done and names no result: `text` */
 	EVENT_TASK_FAILED, /* the service failed it: `text`, `credits` */
-	EVENT_REFRESH,	   /* links are dead: the record is asked for again after `wait_ms`; `text` */
-	EVENT_FETCHED,	   /* every result is on disk */
-	EVENT_GONE,	   /* a result can no longer be had: `text` */
-	EVENT_CANCEL,	   /* the request was removed, or `cancel` was written to control */
-	EVENT_RESEND,	   /* the user's word: an uncertain task goes out again */
-	EVENT_RETRY,	   /* the user's word: a failed, lost or cancelled task goes out as new, and
-			    * is paid again: a lost one as well, and a failed one that cost credits */
-	EVENT_RESTART,	   /* a new daemon found it in this state; `text`: see task_doubt_text() */
+	EVENT_REFRESH, /* links are dead: the record is asked for again after `wait_ms`; `text` */
+	EVENT_FETCHED, /* every result is on disk */
+	EVENT_GONE,    /* a result can no longer be had: `text` */
+	EVENT_CANCEL,  /* the request was removed, or `cancel` was written to control */
+	EVENT_RESEND,  /* the user's word: an uncertain task goes out again */
+	EVENT_RETRY,   /* the user's word: a failed, lost or cancelled task goes out as new, and
+			* is paid again: a lost one as well, and a failed one that cost credits */
+	EVENT_RESTART, /* a new daemon found it in this state; `text`: see task_doubt_text() */
 	EVENT_COUNT,
 };
 
@@ -91,8 +94,8 @@ struct task_event {
 	const char *remote_id;
 	const char *remote_state;
 	int progress;
-	double credits;	   /* negative: not told */
-	int64_t wait_ms;   /* the service's own wish, -1: not told */
+	double credits;	 /* negative: not told */
+	int64_t wait_ms; /* the service's own wish, -1: not told */
 	const char *text;
 	const char *category; /* of the model, for the pace of polling */
 	uint32_t random;
@@ -104,8 +107,8 @@ struct task_event {
  * Returns 0, or -EPROTO when the event means nothing in this state (then `*next` is the task as
  * it was, and the caller logs and drops the event).
  */
-int task_step(const struct task *task, const struct task_event *event, int64_t now_ms,
-	struct task *next);
+int task_step(
+	const struct task *task, const struct task_event *event, int64_t now_ms, struct task *next);
 
 /* The state table's word: "queued". The same words stand in the index. */
 const char *task_state_name(enum task_state state);

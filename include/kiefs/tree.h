@@ -14,15 +14,16 @@ struct catalogue;
 struct model;
 
 enum tree_kind {
-	TREE_FOLDER,	 /* models/google: holds models, takes no files */
-	TREE_MODEL,	 /* a model's directory */
-	TREE_README,	 /* of the mount or of `model` */
+	TREE_FOLDER, /* models/google: holds models, takes no files */
+	TREE_MODEL,  /* a model's directory */
+	TREE_README, /* of the mount or of `model` */
 	TREE_SCHEMA,
 	TREE_EXAMPLE,
-	TREE_TASKS_ALL,	 /* tasks/all */
+	TREE_UPLOADS,	  /* uploads: the user's files, each of which gets an address */
+	TREE_TASKS_ALL,	  /* tasks/all */
 	TREE_TASKS_GROUP, /* tasks/active ...: `group` */
-	TREE_LATEST,	 /* tasks/latest */
-	TREE_STATS,	 /* .kiefs/stats and so on: made when opened */
+	TREE_LATEST,	  /* tasks/latest */
+	TREE_STATS,	  /* .kiefs/stats and so on: made when opened */
 	TREE_LOG,
 	TREE_ERRORS,
 	TREE_CONFIG,
@@ -75,3 +76,5 @@ const struct tree_node *tree_link(const struct tree *tree, const struct model *m
 bool tree_link_name(const struct model *model, char *out, size_t size);
 /* A directory, or a file? */
 int tree_is_folder(const struct tree_node *node);
+/* A directory in which the user's files and folders may stand. */
+int tree_takes_files(const struct tree_node *node);

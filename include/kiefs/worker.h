@@ -31,17 +31,17 @@ struct worker_options {
 	const struct files *files; /* not owned */
 	const char *api_url;
 	const char *upload_url;
-	int submit_count;	   /* submissions per submit_window_ms; 20 */
-	int submit_window_ms;	   /* 10000 */
-	int max_running;	   /* tasks at the service at once; 100 */
-	double polls_per_s;	   /* 10 */
-	int max_downloads;	   /* at once; 8 */
+	int submit_count;     /* submissions per submit_window_ms; 20 */
+	int submit_window_ms; /* 10000 */
+	int max_running;      /* tasks at the service at once; 100 */
+	double polls_per_s;   /* 10 */
+	int max_downloads;    /* at once; 8 */
 	int64_t max_result_bytes;
 	worker_notify_fn *notify;
 	worker_clock_fn *clock;
 	worker_key_fn *key;
-	void *context;		   /* for the three above */
-	uint32_t seed;		   /* of the jitter */
+	void *context; /* for the three above */
+	uint32_t seed; /* of the jitter */
 };
 
 /* -EINVAL (`err`: an address), -ENOMEM. Starts no thread. */
@@ -66,6 +66,7 @@ void worker_stop(struct worker *worker);   /* let worker_run() return after the 
 /* What has been sent since the start, for .kiefs/stats; any thread. */
 struct worker_stats {
 	uint64_t submissions, accepted, polls, downloads, download_bytes, rate_limited, errors;
+	uint64_t uploads, upload_bytes;
 	bool key_present;
 };
 void worker_stats_get(struct worker *worker, struct worker_stats *out);

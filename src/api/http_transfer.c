@@ -10,6 +10,8 @@
 
 #define CONNECT_MS 10000
 #define STALL_S 30
+/* A service that has a large file stores it before it answers. */
+#define PARTS_STALL_S 180
 #define MAX_REDIRECTS 3
 #define MAX_HEADER_BYTES (256u << 10)
 #define FILE_BUFFER_BYTES (512L << 10)
@@ -207,8 +209,9 @@ static int set_headers(struct transfer *t)
 		r = add_header(t, "If-Range: ", t->request.if_range);
 	if (r == 0 && t->request.body)
 		r = add_header(t, "Content-Type: ", "application/json");
-	/* Waiting for "100 Continue" would leave room for a second sending. */
-	if (r == 0)
+	/* Waiting for "100 Continue" would leave room for a second sending; before a large file
+	 * it spares sending it to somebody who does not want it. */
+	if (r == 0 && !t->request.part_count)
 		r = add_header(t, "Expect:", "");
 	if (r == 0)
 		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
@@ -220,14 +223,16 @@ static bool is_post(const struct transfer *t)
 	return strcmp(t->request.method, "POST") == 0;
 }
 
-static void set_method(struct transfer *t)
+static int set_method(struct transfer *t)
 {
 	curl_off_t length = (curl_off_t)t->request.body_len;
 
 	if (!is_post(t)) {
 		curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
-		return;
+		return 0;
 	}
+	if (t->request.part_count)
+		return parts_set(&t->parts, t->easy, &t->request);
 	curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, length);
 	if (t->request.once && length > 0) {
@@ -238,6 +243,7 @@ static void set_method(struct transfer *t)
 	}
 	if (t->request.once)
 		curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, ONCE_IDLE_S);
+	return 0;
 }
 
 static void set_times(struct transfer *t)
@@ -249,7 +255,8 @@ static void set_times(struct transfer *t)
 		curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)t->request.total_ms);
 	} else {
 		curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-		curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+		curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME,
+			(long)(t->request.part_count ? PARTS_STALL_S : STALL_S));
 	}
 }
 
@@ -315,7 +322,9 @@ static int set_up(struct transfer *t)
 	set_connection(t);
 	set_times(t);
 	set_sink(t);
-	set_method(t);
+	r = set_method(t);
+	if (r < 0)
+		return r;
 	/* curl keeps its own copy of the address. */
 	if (curl_easy_setopt(t->easy, CURLOPT_URL, t->request.url) != CURLE_OK)
 		return -ENOMEM;
@@ -348,6 +357,7 @@ void transfer_destroy(struct transfer *t)
 	if (!t)
 		return;
 	curl_easy_cleanup(t->easy);
+	parts_finish(&t->parts);
 	free_headers(t);
 	sink_finish(&t->sink);
 	origin_finish(&t->origin);
@@ -436,6 +446,10 @@ static enum http_outcome outcome_of(struct transfer *t, CURLcode result)
 		begin_body(t);
 	if (sink->stopped)
 		return sink->outcome;
+	if (!answered && t->parts.error) {
+		t->sink.local_errno = -t->parts.error;
+		return HTTP_LOCAL;
+	}
 	if (answered) {
 		bool is_short =
 			sink->to_file && sink->length >= 0 && sink->received != sink->length;
@@ -471,7 +485,9 @@ static void describe(struct transfer *t, enum http_outcome outcome, CURLcode res
 		snprintf(t->detail, sizeof(t->detail), "The answer is larger than allowed.");
 		break;
 	case HTTP_LOCAL:
-		snprintf(t->detail, sizeof(t->detail), "The answer could not be stored: %s.",
+		snprintf(t->detail, sizeof(t->detail),
+			t->parts.error ? "The file could not be read: %s."
+				       : "The answer could not be stored: %s.",
 			strerror(t->sink.local_errno));
 		break;
 	case HTTP_REFUSED:

@@ -13,6 +13,7 @@
 #include "kiefs/http.h"
 
 #include "http_address.h"
+#include "http_parts.h"
 #include "http_sink.h"
 
 /* What the transfers of one `struct http` share. */
@@ -40,6 +41,7 @@ struct transfer {
 	size_t header_bytes; /* of the answer */
 	bool head_is_whole;  /* the empty line after the headers came */
 	int redirects;
+	struct parts parts;
 	struct sink sink;
 	char error[CURL_ERROR_SIZE];
 	char detail[512];

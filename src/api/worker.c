@@ -164,6 +164,7 @@ static const struct duty {
 	[JOB_FETCH] = {fetch_due, fetch_wait, fetch_done},
 	[JOB_POLL] = {poll_due, poll_wait, poll_done},
 	[JOB_SUBMIT] = {submit_due, submit_wait, submit_done},
+	[JOB_UPLOAD] = {upload_due, upload_wait, upload_done},
 };
 
 static void done(const struct http_answer *answer, void *context)
@@ -378,5 +379,7 @@ void worker_stats_get(struct worker *worker, struct worker_stats *out)
 	out->download_bytes = atomic_load(&worker->download_bytes);
 	out->rate_limited = atomic_load(&worker->rate_limited);
 	out->errors = atomic_load(&worker->errors);
+	out->uploads = atomic_load(&worker->uploads);
+	out->upload_bytes = atomic_load(&worker->upload_bytes);
 	out->key_present = atomic_load(&worker->key_present);
 }

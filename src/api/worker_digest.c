@@ -1,7 +1,7 @@
 /*
- * Digests of large results, a piece in each round of the loop: a film of some gigabytes takes
- * seconds, and everything else would wait. What has been read is also sent on its way to the disk,
- * so that the fsync at the end finds little to do.
+ * Digests of large results, and of files that are to be uploaded, a piece in each round of the
+ * loop: a film of some gigabytes takes seconds, and everything else would wait. What has been read
+ * is also sent on its way to the disk, so that the fsync at the end finds little to do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -76,7 +76,8 @@ int digest_due(struct worker *worker)
 	if (r > 0) {
 		digest_end(job->digest, sha256);
 		job->digest = NULL;
-		r = fetch_whole(worker, job, sha256);
+		r = job->kind == JOB_UPLOAD ? upload_digested(worker, job, sha256)
+					    : fetch_whole(worker, job, sha256);
 	}
 	/* A file that cannot be read back is fetched again when it is due. */
 	job_destroy(worker, job);

@@ -14,19 +14,31 @@
 
 struct digest;
 struct model;
+struct upload_service;
 
 #define NEVER INT64_MAX
 #define POLLS_MAX 64	 /* under way at once */
 #define DOWNLOADS_MAX 32 /* upper end of worker_options::max_downloads */
 #define SUBMIT_BATCH 32
 #define BODY_MAX_BYTES (64u << 20)
+#define UPLOADS_MAX 3		   /* under way at once */
 #define ANSWER_MAX_BYTES (2 << 20) /* of an answer kept in memory */
 
 enum job_kind {
 	JOB_FETCH,
 	JOB_POLL,
 	JOB_SUBMIT,
+	JOB_UPLOAD,
 	JOB_COUNT,
+};
+
+/* A file that is to have an address. */
+struct source {
+	int64_t task;	     /* that asks for it; 0: a file of uploads/ asks for itself */
+	int64_t entry;	     /* the user's file, or 0: */
+	int64_t parent;	     /* a result of this task */
+	int result;	     /* 0: its first */
+	const char *address; /* not its bytes go up: the service fetches it from here; borrowed */
 };
 
 /* One HTTP transfer under way. */
@@ -45,6 +57,12 @@ struct job {
 	struct digest *digest;	   /* FETCH: the file is whole and being digested; else NULL */
 	int64_t digested;	   /* FETCH: bytes that are in the digest */
 	char type[64];		   /* FETCH: Content-Type, while it is being digested */
+	struct source source;	   /* UPLOAD; without `address` */
+	const struct upload_service *upload;
+	char sha256[65];	   /* UPLOAD: of what goes up; "" while it is being digested */
+	int64_t size, changed_ns;  /* UPLOAD: of the file as it was opened */
+	int64_t begun_ms, told_ms; /* UPLOAD: since 1970; `told_ms`: progress was written down */
+	int told;		   /* UPLOAD: percent */
 	struct job *next;	   /* worker::jobs */
 };
 
@@ -81,15 +99,18 @@ struct worker {
 	int64_t now;		 /* milliseconds since 1970, as of the last worker_tick() */
 	int64_t mono;		 /* the same, but never going back */
 	int64_t polls_paused_until;
-	int later_count; /* submissions in a row that found nobody to take them */
+	int later_count;	      /* submissions in a row that found nobody to take them */
+	int64_t uploads_paused_until; /* worker::mono */
+	int upload_failures;	      /* in a row */
+	int64_t upload_probe; /* the task whose files may go up although the key's gate is closed */
 	bool started;
-	bool clock_back; /* the wall clock was set back */
+	bool clock_back;    /* the wall clock was set back */
 	bool local_trouble; /* the disk refused a result, and the log says so */
 	int failure;	    /* first -errno of a callback, for worker_step() */
 	uint64_t random;
 	atomic_bool stop, reload, key_present;
 	atomic_ullong submissions, accepted, polled, downloads, download_bytes, rate_limited,
-		errors;
+		errors, uploads, upload_bytes;
 };
 
 /* ---- worker.c ---- */
@@ -139,6 +160,28 @@ int fetch_wait(struct worker *worker, int64_t *wait_ms);
 void fetch_done(struct worker *worker, struct job *job, const struct http_answer *answer);
 /* The job's file is whole and its digest known: makes it a result. */
 int fetch_whole(struct worker *worker, const struct job *job, const char *sha256);
+
+/* ---- worker_upload.c ---- */
+
+/* A queued task whose files lack addresses: it goes to UPLOADING. */
+int upload_begin(struct worker *worker, const struct task *task, bool probe);
+int upload_due(struct worker *worker);
+int upload_wait(struct worker *worker, int64_t *wait_ms);
+void upload_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+/* The job's file has been read through. */
+int upload_digested(struct worker *worker, const struct job *job, const char *sha256);
+
+/* ---- worker_source.c ---- */
+
+/* Opens what is to go up. -ENOENT: it is not there (any more). */
+int source_open(struct worker *worker, const struct source *source, int *fd);
+/* SHA-256 of what is open, when that is known or quickly found out; -EAGAIN: it takes long. */
+int source_digest(struct worker *worker, const struct source *source, int fd, char sha256[65]);
+/* Size and change time of an open file. 0 or -errno. */
+int source_stat(int fd, int64_t *size, int64_t *changed_ns);
+/* The extension it is kept under at the service. */
+void source_extension(
+	struct worker *worker, const struct source *source, int fd, char *out, size_t size);
 
 /* ---- worker_digest.c ---- */
 

@@ -7,6 +7,7 @@
 #include "kiefs/catalogue.h"
 #include "kiefs/input.h"
 #include "kiefs/protocol.h"
+#include "kiefs/store_upload.h"
 #include "worker_private.h"
 
 #define SUBMIT_TOTAL_MS 120000
@@ -136,6 +137,9 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 	r = follow_values(worker, task, &ready);
 	if (r < 0 || !ready)
 		return r;
+	r = store_upload_missing(worker->options.store, task->id, worker->now);
+	if (r != 0)
+		return r < 0 ? r : drop_stale(upload_begin(worker, task, probe));
 	job = job_create(worker, JOB_SUBMIT, task->id);
 	if (!job)
 		return -ENOMEM;

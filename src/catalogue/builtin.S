@@ -12,4 +12,5 @@ builtin_\name\()_end:
 	builtin market, "market.json"
 	builtin dedicated, "dedicated.json"
 	builtin chat, "chat.json"
+	builtin uploads, "uploads.json"
 	.section .note.GNU-stack, "", %progbits

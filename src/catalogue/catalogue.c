@@ -16,10 +16,12 @@
 #include "form.h"
 #include "kiefs/error.h"
 #include "kiefs/json.h"
+#include "kiefs/upload.h"
 #include "listing.h"
 #include "mapping.h"
 #include "model.h"
 #include "service.h"
+#include "upload.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -30,10 +32,11 @@
 BUILTIN(market);
 BUILTIN(dedicated);
 BUILTIN(chat);
+BUILTIN(uploads);
 
 struct raw_document {
 	const char *about;
-	const cJSON *form, *values, *services, *models, *open_model, *open, *listing;
+	const cJSON *form, *values, *services, *uploads, *models, *open_model, *open, *listing;
 };
 
 static const struct form_key document_keys[] = {
@@ -41,6 +44,7 @@ static const struct form_key document_keys[] = {
 	{"about", FORM_TEXT, offsetof(struct raw_document, about), false},
 	{"values", FORM_OBJECT, offsetof(struct raw_document, values), false},
 	{"services", FORM_OBJECT, offsetof(struct raw_document, services), false},
+	{"uploads", FORM_OBJECT, offsetof(struct raw_document, uploads), false},
 	{"models", FORM_OBJECT, offsetof(struct raw_document, models), false},
 	{"open_model", FORM_OBJECT, offsetof(struct raw_document, open_model), false},
 	{"open", FORM_LIST, offsetof(struct raw_document, open), false},
@@ -187,6 +191,32 @@ static int add_service(const struct scope *scope, const cJSON *object, struct ca
 	return 0;
 }
 
+static int add_upload(const struct scope *scope, const cJSON *object, struct catalogue *catalogue,
+	struct error *err)
+{
+	struct scope inner = {scope, "upload", object->string};
+	struct upload_service upload = {.name = object->string};
+	size_t at = 0;
+	int r = upload_service_read(&inner, object, &upload, err);
+
+	if (r < 0)
+		return r;
+	while (at < catalogue->upload_count &&
+		strcmp(catalogue->uploads[at]->name, upload.name) != 0)
+		at++;
+	if (at == catalogue->upload_count) {
+		r = grow(&catalogue->uploads, at, sizeof(*catalogue->uploads), err);
+		if (r < 0)
+			return r;
+		catalogue->uploads[at] = malloc(sizeof(upload));
+		if (!catalogue->uploads[at])
+			return out_of_memory(err);
+		catalogue->upload_count++;
+	}
+	*catalogue->uploads[at] = upload;
+	return 0;
+}
+
 static struct entry *find_entry(const struct catalogue *catalogue, const char *id)
 {
 	for (size_t i = 0; i < catalogue->entry_count; i++)
@@ -262,6 +292,11 @@ static int read_document(struct catalogue *catalogue, const char *file, const cJ
 		return r;
 	for (const cJSON *i = raw.services ? raw.services->child : NULL; i; i = i->next) {
 		r = add_service(&scope, i, catalogue, err);
+		if (r < 0)
+			return r;
+	}
+	for (const cJSON *i = raw.uploads ? raw.uploads->child : NULL; i; i = i->next) {
+		r = add_upload(&scope, i, catalogue, err);
 		if (r < 0)
 			return r;
 	}
@@ -376,6 +411,7 @@ static int add_builtin(struct catalogue *catalogue, struct error *err)
 		{"built-in market.json", builtin_market, builtin_market_end},
 		{"built-in dedicated.json", builtin_dedicated, builtin_dedicated_end},
 		{"built-in chat.json", builtin_chat, builtin_chat_end},
+		{"built-in uploads.json", builtin_uploads, builtin_uploads_end},
 	};
 	int r = 0;
 
@@ -441,6 +477,8 @@ static void finish(struct catalogue *catalogue)
 		model_finish(&catalogue->entries[i].model);
 	for (size_t i = 0; i < catalogue->service_count; i++)
 		free(catalogue->services[i]);
+	for (size_t i = 0; i < catalogue->upload_count; i++)
+		free(catalogue->uploads[i]);
 	for (size_t i = 0; i < catalogue->document_count; i++) {
 		cJSON_Delete(catalogue->documents[i]);
 		free(catalogue->files[i]);
@@ -450,6 +488,7 @@ static void finish(struct catalogue *catalogue)
 	free(catalogue->entries);
 	free(catalogue->overlays);
 	free(catalogue->services);
+	free(catalogue->uploads);
 	free(catalogue->documents);
 	free(catalogue->files);
 	free(catalogue->lists);
@@ -502,4 +541,23 @@ const struct model *catalogue_find(const struct catalogue *catalogue, const char
 	const struct entry *found = bsearch(&key, catalogue->entries, catalogue->entry_count,
 		sizeof(*catalogue->entries), by_id);
 	return found ? &found->model : NULL;
+}
+
+const struct upload_service *catalogue_upload(
+	const struct catalogue *catalogue, enum upload_form form)
+{
+	for (size_t i = 0; i < catalogue->upload_count; i++)
+		if (catalogue->uploads[i]->form == form)
+			return catalogue->uploads[i];
+	return NULL;
+}
+
+size_t catalogue_upload_count(const struct catalogue *catalogue)
+{
+	return catalogue->upload_count;
+}
+
+const struct upload_service *catalogue_upload_at(const struct catalogue *catalogue, size_t index)
+{
+	return catalogue->uploads[index];
 }

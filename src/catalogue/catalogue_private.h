@@ -8,6 +8,7 @@
 
 struct buf;
 struct error;
+struct upload_service;
 
 struct entry {
 	struct model model;
@@ -31,6 +32,8 @@ struct catalogue {
 	size_t list_count;
 	struct service_entry **services;
 	size_t service_count;
+	struct upload_service **uploads;
+	size_t upload_count;
 	cJSON **overlays; /* entries of services that are like others */
 	size_t overlay_count;
 	struct entry *entries;

@@ -222,6 +222,24 @@ static int read_part(const struct scope *scope, const char *name, const cJSON *o
 	return r < 0 ? r : check(&inner, &raw->service, err);
 }
 
+int service_read_call(
+	const struct scope *scope, struct service *service, const cJSON *answer, struct error *err)
+{
+	struct raw_service raw = {.service = *service};
+	int r = form_word(scope, "host", service->host, hosts, COUNT(hosts), err);
+
+	if (r >= 0)
+		r = check_call(scope, service->submit_method, service->submit_path, err);
+	if (r >= 0)
+		r = read_part(scope, "answer", answer, answer_keys, COUNT(answer_keys),
+			check_answer, &raw, err);
+	if (r < 0)
+		return r;
+	raw.service.success_code = raw.success ? raw.success->valuedouble : 200;
+	*service = raw.service;
+	return 0;
+}
+
 int service_read(
 	const struct scope *scope, const cJSON *object, struct service *out, struct error *err)
 {

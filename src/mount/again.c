@@ -103,6 +103,7 @@ void again_look_all(struct fs *fs)
 	int64_t ids[TASKS_AT_ONCE], entry = 0;
 	int n = TASKS_AT_ONCE;
 
+	live_enter(fs);
 	while (store_wanted_next(fs->store, 0, NULL, entry, &entry) == 0)
 		look(fs, entry, true);
 	for (int64_t after = 0; n == TASKS_AT_ONCE; after = n > 0 ? ids[n - 1] : after) {
@@ -110,4 +111,5 @@ void again_look_all(struct fs *fs)
 		for (int i = 0; i < n; i++)
 			look_at_task(fs, ids[i]);
 	}
+	live_leave();
 }

@@ -10,7 +10,7 @@
 
 static int set_size(struct fs *fs, const struct entry *entry, struct handle *handle, off_t size)
 {
-	if (request_form(entry->name) != REQUEST_NONE && size > (off_t)REQUEST_MAX_BYTES)
+	if (size > (off_t)REQUEST_MAX_BYTES && is_request(fs, entry))
 		return -EFBIG;
 	if (handle && handle->kind == HANDLE_FILE) {
 		if (ftruncate(handle->fd, size) < 0)

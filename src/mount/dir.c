@@ -136,7 +136,7 @@ int dir_list(struct fs *fs, uint64_t inode, off_t offset, struct listing *listin
 		offset = FIRST_FIXED;
 	if (node) {
 		r = offset < FIRST_ROW ? list_fixed(node, &offset, listing) : 0;
-		if (r == 0 && node->kind == TREE_MODEL)
+		if (r == 0 && tree_takes_files(node))
 			r = list_entries(fs, inode, offset, listing);
 		else if (r == 0 && (node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP))
 			r = list_tasks(fs, (enum task_group)node->group, offset, listing);

@@ -26,6 +26,7 @@
 #include "kiefs/media.h"
 #include "kiefs/request.h"
 #include "kiefs/worker.h"
+#include "uploads.h"
 
 /* How long a lookup waits for a release that the kernel has already queued. */
 #define SETTLE_MS 100
@@ -150,6 +151,8 @@ int draft_changed(struct fs *fs, struct draft *draft)
 		r = store_unstage(fs->store, draft->entry);
 	if (r == 0 && first)
 		r = mark_begun(fs, draft);
+	if (r == 0 && first)
+		r = uploads_changed(fs, draft->entry);
 	pthread_mutex_unlock(&draft->step);
 	return r;
 }
@@ -528,7 +531,8 @@ int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 		struct buf bytes;
 		char sha[DIGEST_HEX_SIZE];
 		buf_init(&bytes, REQUEST_MAX_BYTES);
-		if (intake_read(fs, entry->id, &bytes) == 0 && place_of(fs, dir, &place) == 0) {
+		if (intake_read(fs, entry->id, &bytes) == 0 && place_of(fs, dir, &place) == 0 &&
+			place.model) {
 			digest_bytes(bytes.data, bytes.len, sha);
 			same = strcmp(sha, task.source_sha) == 0 &&
 			       strcmp(task.model, place.model->id) == 0;
@@ -583,14 +587,16 @@ bool draft_sweep(struct fs *fs)
 
 int draft_check_write(struct fs *fs, const struct entry *entry)
 {
+	struct place place;
 	struct intake checked;
 	struct error err = {0};
 	struct stat st;
 	struct buf bytes;
 	int r = 0;
 
-	if (request_form(entry->name) != REQUEST_JSON ||
-		files_stat_entry(fs->files, entry->id, &st) < 0 || st.st_size > WRITE_CHECK_MAX)
+	if (request_form(entry->name) != REQUEST_JSON || place_of(fs, entry->dir, &place) < 0 ||
+		!place.model || files_stat_entry(fs->files, entry->id, &st) < 0 ||
+		st.st_size > WRITE_CHECK_MAX)
 		return 0;
 	buf_init(&bytes, WRITE_CHECK_MAX);
 	bool complete = intake_read(fs, entry->id, &bytes) == 0 && bytes.data &&

@@ -151,14 +151,19 @@ int node_param(
 int place_path(struct fs *fs, uint64_t dir, char *out, size_t size);
 /* Where names of the user's may stand. */
 struct place {
-	const struct model *model;
-	int depth; /* components below the mount */
+	const struct model *model; /* NULL: in uploads/ */
+	int depth;		   /* components below the mount */
 };
-/* -ENOENT: not in a model's directory (any more); -ENAMETOOLONG: too many folders deep. */
+/* -ENOENT: neither in a model's directory nor in uploads/ (any more); -ENAMETOOLONG: too many
+ * folders deep. */
 int place_of(struct fs *fs, uint64_t dir, struct place *out);
 /* One name below a directory. `entry->id` is 0 unless it is an entry's. -ENOENT, -ENOTDIR. */
 int node_find(
 	struct fs *fs, uint64_t parent, const char *name, struct entry *entry, uint64_t *inode);
+/* Whether a user's file may have the name there: a model's directory has some by itself. */
+bool place_is_free(const struct place *place, const char *name);
+/* A file whose bytes are a request, by its name and place. */
+bool is_request(struct fs *fs, const struct entry *entry);
 /* "request.json" and so on; NULL past the last. */
 const char *task_slot_name(int slot);
 /* The name under which a task's own directory shows a result. */

@@ -291,7 +291,7 @@ static const struct field *task_field(const struct model *model, const struct re
 static int check_parent(struct look *look, const struct reference *reference,
 	const struct model *model, const struct task *task)
 {
-	const struct model *made_by = catalogue_find(look->fs->catalogue, task->model);
+	const struct model *made_by = catalogue_find(fs_catalogue(look->fs), task->model);
 	const struct field *field = task_field(model, reference);
 	char shown[SHOWN_SIZE];
 

@@ -14,6 +14,7 @@
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
 #include "kiefs/media.h"
+#include "uploads.h"
 
 /* Of the body that is sent: control characters grow when they are written as JSON. */
 #define BODY_MAX (32u << 20)
@@ -65,6 +66,8 @@ void intake_finish(struct intake *intake)
 {
 	request_finish(&intake->request);
 	inputs_finish(&intake->inputs);
+	free(intake->source);
+	intake->source = NULL;
 }
 
 /* A file that a request here stands for, by its name or because it names the file, is that
@@ -104,10 +107,13 @@ bool intake_is_request(struct fs *fs, int64_t entry, uint64_t dir, const char *n
 {
 	struct place place;
 
-	if (request_form(name) != REQUEST_NONE)
-		return true;
-	return media_of_name(name) != MEDIA_NONE && place_of(fs, dir, &place) == 0 &&
-	       form_of(fs, place.model, entry, dir, name) != REQUEST_NONE;
+	if (request_form(name) == REQUEST_NONE && media_of_name(name) == MEDIA_NONE &&
+		!uploads_name_counts(name))
+		return false;
+	if (place_of(fs, dir, &place) < 0)
+		return false;
+	return place.model ? form_of(fs, place.model, entry, dir, name) != REQUEST_NONE
+			   : uploads_name_counts(name);
 }
 
 int intake_check_name(struct fs *fs, uint64_t dir, const char *name, struct error *err)
@@ -115,7 +121,8 @@ int intake_check_name(struct fs *fs, uint64_t dir, const char *name, struct erro
 	enum media_kind kind = media_of_name(name);
 	struct place place;
 
-	if (kind == MEDIA_NONE || place_of(fs, dir, &place) < 0 || model_takes(place.model, kind))
+	if (kind == MEDIA_NONE || place_of(fs, dir, &place) < 0 || !place.model ||
+		model_takes(place.model, kind))
 		return 0;
 	return error_set(err, -EINVAL,
 		"%s cannot be put here: %s takes %s nowhere. README.md says what it takes; "
@@ -200,11 +207,14 @@ int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, b
 	int r;
 
 	*out = (struct intake){.nothing = true};
-	if (request_form(name) == REQUEST_NONE && media_of_name(name) == MEDIA_NONE)
+	if (request_form(name) == REQUEST_NONE && media_of_name(name) == MEDIA_NONE &&
+		!uploads_name_counts(name))
 		return 0;
 	r = place_of(fs, dir, &place);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
+	if (!place.model)
+		return uploads_check(fs, entry, name, out, err);
 	form = form_of(fs, place.model, entry, dir, name);
 	if (form == REQUEST_NONE)
 		return 0;
@@ -231,9 +241,11 @@ struct stage intake_row(int64_t entry, const struct intake *intake)
 {
 	return (struct stage){
 		.entry = entry,
-		.model = intake->model->id,
-		.source_sha = intake->sha,
-		.body = intake->request.body,
+		.model = intake->model ? intake->model->id : "",
+		.source_sha = intake->model    ? intake->sha
+			      : intake->source ? intake->source
+					       : "",
+		.body = intake->model ? intake->request.body : "",
 		.body_len = intake->request.body_len,
 		.estimate = intake->request.credits,
 		.warnings = intake->request.warnings,

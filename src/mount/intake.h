@@ -7,13 +7,15 @@
 #include "kiefs/request.h"
 
 struct intake {
-	bool nothing; /* scratch, blank, or not in a model's directory */
+	bool nothing; /* scratch, blank, or neither in a model's directory nor in uploads/ */
 	char sha[DIGEST_HEX_SIZE];
-	const struct model *model;
-	bool dropped;		/* no request's name: the file itself is one */
-	struct request request; /* owned */
-	struct inputs inputs;	/* owned */
+	const struct model *model; /* NULL: no request, but a file to be uploaded */
+	bool dropped;		   /* no request's name: the file itself is one */
+	struct request request;	   /* owned */
+	struct inputs inputs;	   /* owned */
+	char *source; /* the address that the file holds in place of bytes; owned, or NULL */
 };
+/* Accepts what intake_check() failed on. */
 void intake_finish(struct intake *intake);
 
 /* A file's content up to the buffer's maximum; -EFBIG when it is longer. */
@@ -23,7 +25,7 @@ int intake_read(struct fs *fs, int64_t entry, struct buf *out);
  * finished in each case. */
 int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, bool quick,
 	struct intake *out, struct error *err);
-/* Whether the file would be a request of that name there. */
+/* Whether the file would be a request of that name there, or be uploaded, once it is closed. */
 bool intake_is_request(struct fs *fs, int64_t entry, uint64_t dir, const char *name);
 /* -EINVAL, with `err`, for a media file of a kind that the directory's model takes nowhere. */
 int intake_check_name(struct fs *fs, uint64_t dir, const char *name, struct error *err);

@@ -84,8 +84,7 @@ static ssize_t write_file(
 
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (named && request_form(entry.name) != REQUEST_NONE &&
-		(uint64_t)offset + size > REQUEST_MAX_BYTES)
+	if (named && (uint64_t)offset + size > REQUEST_MAX_BYTES && is_request(fs, &entry))
 		return broken(fs, handle, -EFBIG);
 	r = draft_changed(fs, handle->draft);
 	if (r < 0)

@@ -140,7 +140,7 @@ int node_find(
 			*inode = child->inode;
 			return 0;
 		}
-		if (node->kind == TREE_MODEL)
+		if (tree_takes_files(node))
 			return find_name(fs, parent, name, entry, inode);
 		if (node->kind == TREE_SEARCH)
 			return search_find(fs, name, inode);

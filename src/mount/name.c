@@ -22,7 +22,7 @@ static int make(struct fs *fs, uint64_t parent, const char *name, enum entry_kin
 
 	if (r == -ENOENT)
 		return -EPERM;
-	if (r == 0 && !entry_name_is_free(name) && strcmp(name, "defaults.json") != 0)
+	if (r == 0 && !place_is_free(&place, name))
 		return -EEXIST;
 	if (r == 0)
 		r = store_entry_create(
@@ -95,7 +95,7 @@ static int find_entry(struct fs *fs, uint64_t parent, const char *name, struct e
 		node = tree_find(fs_tree(fs), parent);
 		if (!node)
 			return -ENOENT;
-		if (tree_child(node, name) || node->kind != TREE_MODEL)
+		if (tree_child(node, name) || !tree_takes_files(node))
 			return -EROFS;
 	} else if (inode_kind(parent) != INODE_ENTRY) {
 		return -EROFS;
@@ -171,6 +171,13 @@ static int exchange(
 	return store_entry_exchange(fs->store, source->id, target.id);
 }
 
+/* What the daemon says of a file stays with it. */
+static bool is_told(const struct entry *entry)
+{
+	return entry->kind == ENTRY_STATUS || entry->kind == ENTRY_ERROR ||
+	       entry->kind == ENTRY_URL;
+}
+
 static int check_target(struct fs *fs, const struct entry *source, uint64_t new_parent,
 	const char *new_name, unsigned int flags)
 {
@@ -178,19 +185,19 @@ static int check_target(struct fs *fs, const struct entry *source, uint64_t new_
 	struct place place;
 	int r;
 
-	if (source->kind == ENTRY_STATUS || source->kind == ENTRY_ERROR)
+	if (is_told(source))
 		return -EPERM;
 	r = place_of(fs, new_parent, &place);
 	if (r < 0)
 		return r == -ENOENT ? -EPERM : r;
-	if (!entry_name_is_free(new_name) && strcmp(new_name, "defaults.json") != 0)
+	if (!place_is_free(&place, new_name))
 		return -EROFS;
 	r = find_entry(fs, new_parent, new_name, &target);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	if (flags & RENAME_NOREPLACE)
 		return -EEXIST;
-	return target.kind == ENTRY_STATUS || target.kind == ENTRY_ERROR ? -EPERM : 0;
+	return is_told(&target) ? -EPERM : 0;
 }
 
 /* What the file's bytes come to under the new name is staged with the move, so that no crash leaves
@@ -198,8 +205,9 @@ static int check_target(struct fs *fs, const struct entry *source, uint64_t new_
 static int move(struct fs *fs, const struct entry *source, uint64_t new_parent,
 	const char *new_name, struct entry *replaced, struct changes *changes)
 {
-	bool request = source->kind == ENTRY_FILE &&
-		       intake_is_request(fs, source->id, new_parent, new_name);
+	bool request = source->kind == ENTRY_FILE && request_form(new_name) != REQUEST_NONE;
+	bool wanted = source->kind == ENTRY_FILE &&
+		      intake_is_request(fs, source->id, new_parent, new_name);
 	struct intake checked = {.nothing = true};
 	struct stage stage;
 	enum draft_use use;
@@ -208,7 +216,7 @@ static int move(struct fs *fs, const struct entry *source, uint64_t new_parent,
 
 	/* Bytes that nobody has closed are not final: their last close looks at them under the new
 	 * name. */
-	if (request && use != DRAFT_WRITTEN)
+	if (wanted && use != DRAFT_WRITTEN)
 		r = draft_check_for(fs, source, new_parent, new_name, &checked);
 	if (r == 0 && !checked.nothing)
 		stage = intake_row(source->id, &checked);

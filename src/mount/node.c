@@ -9,6 +9,7 @@
 #include "kiefs/clock.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
+#include "kiefs/request.h"
 #include "search.h"
 
 /* Far longer than a result waits to be announced. */
@@ -106,6 +107,7 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 		r = link_stat(fs, inode, st);
 		break;
 	case TREE_MODEL:
+	case TREE_UPLOADS:
 		*timeout = 1;
 		r = dir_mtime(fs, inode, mtime, &mtime);
 		fill(fs, inode, S_IFDIR | 0755, 0, mtime, st);
@@ -207,7 +209,8 @@ int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double
 		return r == -ENOENT ? 0 : r;
 	case ENTRY_RESULT:
 	case ENTRY_ERROR:
-		if (entry->kind == ENTRY_ERROR)
+	case ENTRY_URL:
+		if (entry->kind != ENTRY_RESULT)
 			*timeout = 0;
 		fill(fs, inode, S_IFREG | 0444, entry->size, mtime, st);
 		return 0;
@@ -289,7 +292,7 @@ int place_of(struct fs *fs, uint64_t dir, struct place *out)
 	for (int i = 0; i < DEPTH_MAX; i++) {
 		if (inode_kind(dir) == INODE_STATIC) {
 			const struct tree_node *node = tree_find(fs_tree(fs), dir);
-			if (!node || node->kind != TREE_MODEL)
+			if (!node || !tree_takes_files(node))
 				return -ENOENT;
 			out->model = node->model;
 			out->depth = node->depth + below;
@@ -306,6 +309,19 @@ int place_of(struct fs *fs, uint64_t dir, struct place *out)
 		below++;
 	}
 	return -ENAMETOOLONG;
+}
+
+bool place_is_free(const struct place *place, const char *name)
+{
+	return !place->model || entry_name_is_free(name) || strcmp(name, "defaults.json") == 0;
+}
+
+bool is_request(struct fs *fs, const struct entry *entry)
+{
+	struct place place;
+
+	return request_form(entry->name) != REQUEST_NONE && place_of(fs, entry->dir, &place) == 0 &&
+	       place.model;
 }
 
 /* Puts "name/" before what is there. */

@@ -173,6 +173,7 @@ static int open_entry(
 			       : open_result(fs, entry.task, entry.index, fi, caller, out);
 	case ENTRY_STATUS:
 	case ENTRY_ERROR:
+	case ENTRY_URL:
 		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
 	case ENTRY_DIR:
 		break;
@@ -304,8 +305,8 @@ void op_create(
 	}
 	r = place_of(fs, parent, &place);
 	if (r == -ENOENT)
-		r = -EPERM; /* only models' directories take files */
-	if (r == 0 && !entry_name_is_free(name) && strcmp(name, "defaults.json") != 0)
+		r = -EPERM; /* only models' directories and uploads/ take files */
+	if (r == 0 && !place_is_free(&place, name))
 		r = -EROFS;
 	if (r == 0)
 		r = check_new_name(fs, parent, name, fuse_req_ctx(req)->pid);

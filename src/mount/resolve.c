@@ -23,7 +23,7 @@ static int parent_of(struct fs *fs, uint64_t dir, uint64_t *out)
 	struct entry entry;
 
 	if (inode_kind(dir) == INODE_STATIC) {
-		const struct tree_node *node = tree_find(fs->tree, dir);
+		const struct tree_node *node = tree_find(fs_tree(fs), dir);
 		if (!node)
 			return -ENOENT;
 		*out = node->parent->inode;
@@ -39,7 +39,7 @@ static int parent_of(struct fs *fs, uint64_t dir, uint64_t *out)
 
 static int start_at(struct fs *fs, uint64_t dir, struct walk *walk)
 {
-	uint64_t root = tree_root(fs->tree)->inode;
+	uint64_t root = tree_root(fs_tree(fs))->inode;
 	uint64_t up[DEPTH_MAX];
 	int n = 0, r = 0;
 
@@ -117,12 +117,13 @@ static int classify(struct fs *fs, uint64_t inode, struct target *out)
 		}
 		break;
 	case INODE_STATIC:
-		if (tree_find(fs->tree, inode) && tree_is_folder(tree_find(fs->tree, inode)))
+		if (tree_find(fs_tree(fs), inode) && tree_is_folder(tree_find(fs_tree(fs), inode)))
 			out->kind = TARGET_FOLDER;
 		break;
 	case INODE_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:
+	case INODE_SEARCH:
 		break;
 	}
 	return r;
@@ -202,7 +203,7 @@ static const char *below_mount(struct fs *fs, const char *path)
 
 int resolve(struct fs *fs, uint64_t dir, const char *name, struct target *out)
 {
-	uint64_t root = tree_root(fs->tree)->inode;
+	uint64_t root = tree_root(fs_tree(fs))->inode;
 	struct target other;
 	char path[PATH_MAX];
 	int r;

@@ -14,6 +14,7 @@
 #include "kiefs/describe.h"
 #include "kiefs/inode.h"
 #include "kiefs/input.h"
+#include "kiefs/store_upload.h"
 #include "kiefs/utf8.h"
 
 #define LOG_LINES 1000
@@ -246,8 +247,10 @@ static int entry_text(struct fs *fs, int64_t id, struct buf *out)
 
 	if (r < 0)
 		return r;
-	if (entry.kind == ENTRY_ERROR)
+	if (entry.kind == ENTRY_ERROR || entry.kind == ENTRY_URL)
 		return store_entry_text(fs->store, id, out);
+	if (entry.kind == ENTRY_STATUS && !entry.task)
+		return store_outgoing_status(fs->store, entry.owner, clock_now_ms(), out);
 	return entry.kind == ENTRY_STATUS ? task_text(fs, entry.task, SLOT_STATUS, out) : -EINVAL;
 }
 

@@ -197,6 +197,7 @@ static int add_fixed(struct tree *tree)
 	} fixed[] = {
 		{"README.md", TREE_README, 0},
 		{"models", TREE_FOLDER, 0},
+		{"uploads", TREE_UPLOADS, 0},
 		{"tasks/all", TREE_TASKS_ALL, GROUP_ALL},
 		{"tasks/active", TREE_TASKS_GROUP, GROUP_ACTIVE},
 		{"tasks/held", TREE_TASKS_GROUP, GROUP_HELD},
@@ -387,7 +388,12 @@ const struct tree_node *tree_at(const struct tree *tree, size_t index)
 
 int tree_is_folder(const struct tree_node *node)
 {
-	return node->kind == TREE_FOLDER || node->kind == TREE_MODEL ||
+	return node->kind == TREE_FOLDER || tree_takes_files(node) ||
 	       node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP ||
 	       node->kind == TREE_SEARCH;
+}
+
+int tree_takes_files(const struct tree_node *node)
+{
+	return node->kind == TREE_MODEL || node->kind == TREE_UPLOADS;
 }

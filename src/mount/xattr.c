@@ -13,8 +13,10 @@
 
 #include "fs.h"
 #include "kiefs/buf.h"
+#include "kiefs/clock.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
+#include "kiefs/store_upload.h"
 
 #define XATTR_MAX 65536
 
@@ -24,13 +26,17 @@ static const char *const own_names[] = {
 	"user.kiefs.model",
 	"user.kiefs.credits",
 	"user.mime_type",
+	"user.kiefs.expires",
 };
+#define OWN_EXPIRES 5
 #define OWN_COUNT (sizeof(own_names) / sizeof(own_names[0]))
 
 struct subject {
 	int64_t task;
-	int index;    /* of a result; 0: none */
-	int64_t file; /* entry of a user's file; 0: none */
+	int index;	/* of a result; 0: none */
+	int64_t file;	/* entry of a user's file; 0: none */
+	int64_t upload; /* entry of a file in uploads/, or of the one whose address it is; 0: none
+			 */
 };
 
 static struct subject subject_of(struct fs *fs, uint64_t inode)
@@ -47,8 +53,21 @@ static struct subject subject_of(struct fs *fs, uint64_t inode)
 		subject.task = entry.task;
 		subject.index = entry.kind == ENTRY_RESULT ? entry.index : 0;
 		subject.file = entry.kind == ENTRY_FILE ? entry.id : 0;
+		subject.upload = entry.kind == ENTRY_URL ? entry.owner : subject.file;
 	}
 	return subject;
+}
+
+static int expires(struct fs *fs, const struct subject *subject, char *out, size_t size)
+{
+	int64_t at_ms;
+	int r = subject->upload ? store_upload_expires(fs->store, subject->upload, &at_ms)
+				: -ENOENT;
+
+	if (r < 0)
+		return r == -ENOENT ? -ENODATA : r;
+	clock_format(at_ms, out, size);
+	return (int)strlen(out);
 }
 
 /* One of our own values; -ENODATA when it has none. */
@@ -57,6 +76,9 @@ static int own_value(
 {
 	struct task task = {0};
 	struct result result = {0};
+
+	if (which == OWN_EXPIRES)
+		return expires(fs, subject, out, size);
 	int r = subject->task ? store_task_get(fs->store, subject->task, &task) : -ENODATA;
 
 	if (r < 0)

@@ -202,6 +202,7 @@ int control_reset(struct sim *sim, const struct route *route, const struct reque
 	fault_rules_clear(&sim->faults);
 	ledger_clear(&sim->ledger);
 	tasks_clear(&sim->tasks);
+	uploads_clear(sim);
 	account_reset(&sim->account, sim->options.rate, sim->options.credits);
 	return done(reply);
 }

@@ -41,6 +41,7 @@ enum stage {
 	STAGE_POLL = 2,
 	STAGE_RESULT = 4,
 	STAGE_OTHER = 8,
+	STAGE_UPLOAD = 16,
 };
 
 struct fault {

@@ -131,6 +131,18 @@ out:
 	return r;
 }
 
+static int fail_to_fetch(struct task *task)
+{
+	struct fault *faults =
+		realloc(task->faults, (task->fault_count + 1) * sizeof(*task->faults));
+
+	if (!faults)
+		return -ENOMEM;
+	task->faults = faults;
+	faults[task->fault_count++] = (struct fault){.kind = FAULT_FAIL, .code = 451};
+	return 0;
+}
+
 /* Everything after the body was understood; `task` holds the model. */
 static int submit(struct sim *sim, const struct route *route, const struct request *request,
 	const cJSON *input, struct task *task, struct reply *reply)
@@ -149,6 +161,12 @@ static int submit(struct sim *sim, const struct route *route, const struct reque
 	int code = task->model ? validate_input(task->model, input, message) : 0;
 	if (code)
 		return reply_envelope(reply, code, message, NULL);
+	/* As the service does: an address is taken as it is, and the task fails that reads it. */
+	if (!uploads_are_there(sim, request, input)) {
+		r = fail_to_fetch(task);
+		if (r < 0)
+			return r;
+	}
 	const struct fault *late = task_fault(task, FAULT_LATE);
 	task->created_ms = sim_clock_now_ms(&sim->clock);
 	task->duration_ms = late ? late->ms : duration_of(&sim->options, task->model);

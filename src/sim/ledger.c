@@ -13,7 +13,8 @@ struct ledger_line {
 	char *path;
 	char *body;
 	char *key;
-	char sha[DIGEST_HEX_SIZE]; /* "" without a body */
+	char sha[DIGEST_HEX_SIZE]; /* of the body, or of the file in it; "" without */
+	uint64_t file_bytes;	   /* of an uploaded file */
 	char task[33];
 	int code;
 	size_t len;
@@ -120,6 +121,10 @@ void ledger_add(struct ledger *ledger, enum stage stage, int64_t now_ms,
 		digest_bytes(request->body, request->body_len, line.sha);
 		line.body = strdup(request->body);
 	}
+	if (*reply->upload_sha) {
+		memcpy(line.sha, reply->upload_sha, sizeof(line.sha));
+		line.file_bytes = reply->upload_bytes;
+	}
 	pthread_mutex_lock(&ledger->lock);
 	count(ledger, stage, request, reply, line.sha);
 	if (line.method && line.path)
@@ -142,10 +147,12 @@ static void describe(cJSON *list, const struct ledger_line *line)
 		cJSON_AddStringToObject(item, "key", line->key);
 	if (line->task[0])
 		cJSON_AddStringToObject(item, "taskId", line->task);
-	if (line->body) {
+	if (*line->sha)
 		cJSON_AddStringToObject(item, "sha256", line->sha);
+	if (line->file_bytes)
+		cJSON_AddNumberToObject(item, "bytes", (double)line->file_bytes);
+	if (line->body)
 		cJSON_AddStringToObject(item, "body", line->body);
-	}
 }
 
 cJSON *ledger_json(struct ledger *ledger, bool full)

@@ -29,6 +29,8 @@ static int open_parts(struct sim *sim, struct error *err)
 	if (r == 0)
 		r = account_init(&sim->account, options->rate, options->credits);
 	if (r == 0) {
+		uploads_init(&sim->uploads);
+		fetches_init(&sim->fetches);
 		fault_rules_init(&sim->faults, options->seed);
 		r = products_start(&sim->products, CACHE_BYTES);
 	}
@@ -39,6 +41,8 @@ static int open_parts(struct sim *sim, struct error *err)
 
 static void close_parts(struct sim *sim)
 {
+	uploads_finish(sim);
+	fetches_finish(&sim->fetches);
 	products_finish(&sim->products);
 	fault_rules_finish(&sim->faults);
 	account_finish(&sim->account);
@@ -73,6 +77,7 @@ static int serve(struct sim *sim, const sigset_t *signals, struct error *err)
 	}
 	/* Whoever is suspended must run again before the server can stop. */
 	server_quiesce(server);
+	fetches_stop(&sim->fetches);
 	products_stop(&sim->products);
 	delay_stop(&sim->delay);
 	server_stop(server);

@@ -21,6 +21,8 @@ struct options {
 	bool any_model;	     /* models that the catalogue does not know are taken as they come */
 	uint64_t max_tasks;
 	int64_t link_ms;       /* how long a result's address lives */
+	bool upload_short;     /* uploads are answered in the form of the quick start */
+	uint64_t upload_max;   /* bytes of an uploaded file, 0: any */
 	uint64_t result_bytes; /* every result is padded to it, 0: not */
 	bool die_with_parent;
 	bool help;

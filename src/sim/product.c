@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PRODUCT_MAX ((size_t)64 << 20)
 
@@ -48,7 +49,10 @@ struct product {
 	char *input;
 	uint64_t padded_to;
 	struct buf data;
-	char etag[64];
+	bool loose; /* a file that was given: in no list */
+	int fd;	    /* of it */
+	uint64_t size;
+	char etag[80];
 	struct waiter *waiting; /* waiter::next; suspended connections */
 	struct product *older;
 };
@@ -60,6 +64,8 @@ static void free_product(struct product *product)
 	free(product->model_id);
 	free(product->input);
 	buf_finish(&product->data);
+	if (product->loose)
+		close(product->fd);
 	free(product);
 }
 
@@ -316,13 +322,40 @@ void products_put(struct products *products, struct product *product)
 	if (!product)
 		return;
 	pthread_mutex_lock(&products->lock);
-	product->references--;
+	bool gone = --product->references == 0 && product->loose;
 	make_room(products);
 	pthread_mutex_unlock(&products->lock);
+	if (gone)
+		free_product(product);
+}
+
+void products_ref(struct products *products, struct product *product)
+{
+	pthread_mutex_lock(&products->lock);
+	product->references++;
+	pthread_mutex_unlock(&products->lock);
+}
+
+struct product *product_of_file(int fd, uint64_t size, const char *sha256)
+{
+	struct product *product = calloc(1, sizeof(*product));
+
+	if (!product)
+		return NULL;
+	product->state = PRODUCT_READY;
+	product->references = 1;
+	product->loose = true;
+	product->fd = fd;
+	product->size = size;
+	buf_init(&product->data, 0);
+	snprintf(product->etag, sizeof(product->etag), "\"%s\"", sha256);
+	return product;
 }
 
 uint64_t product_size(const struct product *product)
 {
+	if (product->loose)
+		return product->size;
 	return product->padded_to > product->data.len ? product->padded_to : product->data.len;
 }
 
@@ -334,6 +367,10 @@ size_t product_read(const struct product *product, uint64_t at, char *out, size_
 		return 0;
 	if (max > size - at)
 		max = (size_t)(size - at);
+	if (product->loose) {
+		ssize_t n = pread(product->fd, out, max, (off_t)at);
+		return n < 0 ? 0 : (size_t)n;
+	}
 	size_t real = at >= product->data.len ? 0 : product->data.len - (size_t)at;
 	if (real > max)
 		real = max;

@@ -52,6 +52,12 @@ int products_get(struct products *products, const struct product_order *order,
 	struct MHD_Connection *connection, struct product **out);
 void products_put(struct products *products, struct product *product);
 
+/* Another reference to a finished file. */
+void products_ref(struct products *products, struct product *product);
+/* A file that is there already, with one reference; gone with the last. `fd` is taken over. NULL
+ * when out of memory (then it is not). */
+struct product *product_of_file(int fd, uint64_t size, const char *sha256);
+
 uint64_t product_size(const struct product *product);
 /* Copies up to `max` bytes from `at`; returns how many, 0 at the end. */
 size_t product_read(const struct product *product, uint64_t at, char *out, size_t max);

@@ -11,6 +11,8 @@
 
 struct sim;
 struct product;
+struct intake;
+struct fetch;
 struct MHD_Connection;
 
 #define BODY_MAX ((size_t)16 << 20)
@@ -23,6 +25,8 @@ struct request {
 	const char *body; /* NUL-terminated */
 	size_t body_len;
 	bool loopback;
+	struct fetch **fetch;  /* where the connection keeps one; never NULL */
+	struct intake *intake; /* a multipart body, in place of `body`; NULL: none */
 };
 
 struct reply {
@@ -35,6 +39,9 @@ struct reply {
 	char task[33];	   /* the task it was about, "" when none */
 	const char *model; /* lives as long as the catalogue; NULL when none or unknown */
 	bool created;
+	char upload_sha[65]; /* of an uploaded file; "" when none */
+	uint64_t upload_bytes;
+	char mime[64]; /* room for `type` */
 	/* A file in place of the body; the reply holds a reference. */
 	struct product *file;
 	/* What goes wrong with it. */

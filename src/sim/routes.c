@@ -4,8 +4,10 @@
 #include "jobs.h"
 #include "models.h"
 #include "results.h"
+#include "uploads.h"
 
 #include "kiefs/catalogue.h"
+#include "kiefs/upload.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 
 static const struct route fixed[] = {
 	{"GET", "/results/", true, STAGE_RESULT, .handle = results_serve},
+	{"GET", UPLOAD_ADDRESS, true, STAGE_RESULT, .handle = uploads_serve},
 	{"GET", "/api/v1/chat/credit", .stage = STAGE_OTHER, .needs_key = true,
 		.handle = jobs_credit},
 	{"POST", "/api/v1/common/download-url", .stage = STAGE_OTHER, .needs_key = true,
@@ -66,6 +69,27 @@ static int add_service(struct routes *routes, const struct service *service)
 	return r;
 }
 
+static int add_upload(struct routes *routes, const struct upload_service *upload)
+{
+	struct route route = {.method = upload->call.submit_method,
+		.path = upload->call.submit_path,
+		.stage = STAGE_UPLOAD,
+		.upload = upload};
+
+	switch (upload->form) {
+	case UPLOAD_STREAM:
+		route.handle = uploads_stream;
+		break;
+	case UPLOAD_BASE64:
+		route.handle = uploads_base64;
+		break;
+	case UPLOAD_URL:
+		route.handle = uploads_url;
+		break;
+	}
+	return add(routes, &route);
+}
+
 int routes_init(struct routes *routes, const struct catalogue *catalogue)
 {
 	int r = 0;
@@ -73,6 +97,8 @@ int routes_init(struct routes *routes, const struct catalogue *catalogue)
 	*routes = (struct routes){0};
 	for (size_t i = 0; i < catalogue_count(catalogue) && r == 0; i++)
 		r = add_service(routes, catalogue_at(catalogue, i)->service);
+	for (size_t i = 0; i < catalogue_upload_count(catalogue) && r == 0; i++)
+		r = add_upload(routes, catalogue_upload_at(catalogue, i));
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)
 		r = add(routes, &fixed[i]);
 	if (r < 0)

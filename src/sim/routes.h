@@ -9,6 +9,7 @@
 struct catalogue;
 struct service;
 struct sim;
+struct upload_service;
 
 /* Stands in a service's path for the id of the task. */
 #define ROUTE_TASK "{task}"
@@ -23,7 +24,8 @@ struct route {
 	/* Answers in `reply`. 0 or -errno; -EAGAIN: the connection is suspended, call again. */
 	int (*handle)(struct sim *sim, const struct route *route, const struct request *request,
 		struct reply *reply);
-	const struct service *service; /* NULL: not from the catalogue */
+	const struct service *service;	     /* NULL: not from the catalogue */
+	const struct upload_service *upload; /* NULL: none */
 };
 
 struct routes {

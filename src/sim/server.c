@@ -9,10 +9,12 @@
  */
 #include "server.h"
 
+#include "fetch.h"
 #include "send.h"
 #include "sim.h"
 
 #include "kiefs/error.h"
+#include "kiefs/upload.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,6 +37,8 @@ struct server {
 /* One request on its way; lives from its first line to its end. */
 struct exchange {
 	struct buf body;
+	struct intake *intake; /* in place of `body`; NULL: none */
+	struct fetch *fetch;
 	struct reply reply;
 	bool answered; /* the reply is complete, only its delay may be left */
 	bool delayed;
@@ -137,6 +141,27 @@ static enum MHD_Result finish(
 	return send_reply(sim, request, &exchange->reply);
 }
 
+/* Where a file is to come, who has no key is told so before it does. */
+static enum MHD_Result begin(struct sim *sim, struct MHD_Connection *connection, const char *path,
+	const char *method, struct exchange *exchange)
+{
+	const struct route *route = routes_find(&sim->routes, method, path);
+	struct request request = {.connection = connection,
+		.method = method,
+		.path = path,
+		.body = "",
+		.fetch = &exchange->fetch};
+
+	if (!route || !route->upload || route->upload->form != UPLOAD_STREAM)
+		return MHD_YES;
+	request.key = bearer_key(&request);
+	if (request.key && !account_is_bad(&sim->account, request.key)) {
+		exchange->intake = intake_create(route->upload, &request, sim->options.upload_max);
+		return MHD_YES;
+	}
+	return run(sim, &request, exchange) < 0 ? MHD_NO : finish(sim, &request, exchange);
+}
+
 static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *path,
 	const char *method, const char *version, const char *upload, size_t *upload_len,
 	void **state)
@@ -151,10 +176,13 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 		buf_init(&exchange->body, BODY_MAX);
 		reply_init(&exchange->reply);
 		*state = exchange;
-		return MHD_YES;
+		return begin(sim, connection, path, method, exchange);
 	}
 	if (*upload_len) {
-		buf_add(&exchange->body, upload, *upload_len);
+		if (!exchange->intake)
+			buf_add(&exchange->body, upload, *upload_len);
+		else if (!intake_feed(exchange->intake, upload, *upload_len))
+			return MHD_NO;
 		*upload_len = 0;
 		return MHD_YES;
 	}
@@ -163,7 +191,9 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 		.path = path,
 		.body = exchange->body.data ? exchange->body.data : "",
 		.body_len = exchange->body.error ? BODY_MAX + 1 : exchange->body.len,
-		.loopback = is_loopback(connection)};
+		.loopback = is_loopback(connection),
+		.fetch = &exchange->fetch,
+		.intake = exchange->intake};
 	request.key = bearer_key(&request);
 	if (!exchange->answered) {
 		int r = run(sim, &request, exchange);
@@ -185,6 +215,8 @@ static void complete(void *user, struct MHD_Connection *connection, void **state
 	products_put(&sim->products, exchange->reply.file);
 	reply_finish(&exchange->reply);
 	buf_finish(&exchange->body);
+	intake_destroy(exchange->intake);
+	fetch_destroy(exchange->fetch);
 	free(exchange);
 	*state = NULL;
 }

@@ -5,12 +5,14 @@
 #include "account.h"
 #include "delay.h"
 #include "fault.h"
+#include "fetch.h"
 #include "ledger.h"
 #include "options.h"
 #include "product.h"
 #include "routes.h"
 #include "sim_clock.h"
 #include "tasks.h"
+#include "uploads.h"
 
 struct catalogue;
 
@@ -20,6 +22,8 @@ struct sim {
 	struct catalogue *catalogue;
 	struct account account;
 	struct tasks tasks;
+	struct uploads uploads;
+	struct fetches fetches;
 	struct fault_rules faults;
 	struct ledger ledger;
 	struct products products;

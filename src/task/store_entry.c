@@ -181,7 +181,7 @@ int entry_delete_locked(struct store *store, const struct entry *entry, struct c
 }
 
 /* Status and error names that belong to the request go; its results stay. */
-static int delete_owned(struct store *store, int64_t owner, struct changes *changes)
+int entry_delete_owned_locked(struct store *store, int64_t owner, struct changes *changes)
 {
 	struct entry owned[16];
 	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_OWNED);
@@ -246,15 +246,20 @@ static int forget_entry(struct store *store, const struct entry *entry, bool rep
 	case ENTRY_DIR:
 	case ENTRY_STATUS:
 	case ENTRY_ERROR:
+	case ENTRY_URL:
 		break;
 	case ENTRY_FILE:
 		r = store_exec(store, SQL_STAGE_DELETE, "i", entry->id);
 		if (r == 0)
 			r = store_exec(store, SQL_WANTED_CLEAR, "i", entry->id);
+		if (r == 0)
+			r = outgoing_forget_locked(store, entry->id, changes);
+		if (r == 0)
+			r = store_exec(store, SQL_DIGEST_DELETE, "i", entry->id);
 		if (r == 0 && entry->task && !replaced)
 			r = leave_tasks(store, entry, now_ms, changes);
 		if (r == 0 && !replaced)
-			r = delete_owned(store, entry->id, changes);
+			r = entry_delete_owned_locked(store, entry->id, changes);
 		if (r == 0)
 			r = store_exec(store, SQL_ENTRY_ORPHAN, "i", entry->id);
 		break;
@@ -308,7 +313,7 @@ static int move_home(struct store *store, const struct entry *entry, uint64_t di
 	if (task.dir == entry->dir && strcmp(task.name, entry->name) == 0) {
 		r = store_exec(store, SQL_TASK_HOME, "isi", (int64_t)dir, name, task.id);
 		if (r == 0)
-			r = delete_owned(store, entry->id, changes);
+			r = entry_delete_owned_locked(store, entry->id, changes);
 		task_finish(&task);
 		if (r == 0)
 			r = task_get_locked(store, entry->task, &task);
@@ -360,6 +365,8 @@ int store_entry_rename(struct store *store, int64_t id, uint64_t new_dir, const 
 			goto out;
 	}
 	r = store_exec(store, SQL_ENTRY_MOVE, "isi", (int64_t)new_dir, new_name, id);
+	if (r == 0 && entry.kind == ENTRY_FILE)
+		r = outgoing_forget_locked(store, id, changes);
 	if (r == 0 && entry.kind == ENTRY_FILE && entry.task && request)
 		r = move_home(store, &entry, new_dir, new_name, now_ms, changes);
 	if (r == 0 && stage)

@@ -79,6 +79,24 @@ enum statement {
 	SQL_RESULT_COUNT,
 	SQL_RESULT_ENTRY,
 	SQL_RESULT_REMOVED,
+	/* uploads */
+	SQL_UPLOAD_GET,
+	SQL_UPLOAD_PUT,
+	SQL_UPLOAD_EXPIRES,
+	SQL_UPLOAD_MISSING,
+	SQL_UPLOAD_FORGET,
+	SQL_DIGEST_GET,
+	SQL_DIGEST_PUT,
+	SQL_DIGEST_DELETE,
+	SQL_OUTGOING_PUT,
+	SQL_OUTGOING_GET,
+	SQL_OUTGOING_DUE,
+	SQL_OUTGOING_NEXT_DUE,
+	SQL_OUTGOING_CONTENT,
+	SQL_OUTGOING_SET,
+	SQL_OUTGOING_DELETE,
+	SQL_OUTGOING_EARLIER,
+	SQL_OUTGOING_RESTART,
 	/* inputs */
 	SQL_INPUT_LIST,
 	SQL_INPUT_STAGE,
@@ -147,6 +165,13 @@ int entry_get_locked(struct store *store, int64_t id, struct entry *out);
 int entry_lookup_locked(struct store *store, uint64_t dir, const char *name, struct entry *out);
 /* Reads rows of entries into `out`; how many, or -errno. */
 int entry_read_many(struct store *store, sqlite3_stmt *s, struct entry *out, int max);
+/* Status, error and address names that belong to the file go; its results stay. */
+int entry_delete_owned_locked(struct store *store, int64_t owner, struct changes *changes);
+/* The file is no upload any more: its names go. 0 also when it was none. */
+int outgoing_forget_locked(struct store *store, int64_t entry, struct changes *changes);
+/* The file is closed and is to be uploaded. */
+int outgoing_commit_locked(struct store *store, const struct entry *entry, const char *source,
+	int64_t now_ms, struct changes *changes);
 int entry_delete_locked(struct store *store, const struct entry *entry, struct changes *changes);
 
 /* A generated name beside a request: gets the next free one of `stem.ext`, `stem-<from>.ext`... */

@@ -18,7 +18,7 @@ const char *const store_sql[] = {
 	[SQL_ENTRY_LOOKUP] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? AND name = ?",
 	[SQL_ENTRY_GET] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE id = ?",
 	[SQL_ENTRY_LIST] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? AND id > ?"
-			   " AND (kind IN (3, 4)) = ? ORDER BY id LIMIT ?",
+			   " AND (kind IN (3, 4, 5)) = ? ORDER BY id LIMIT ?",
 	[SQL_ENTRY_INSERT] = "INSERT INTO entry (dir, name, kind, task, idx, owner, mode, size,"
 			     " mtime_ns, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_ENTRY_ENSURE] = "INSERT OR IGNORE INTO entry (dir, name, kind, mode, mtime_ns)"
@@ -28,7 +28,7 @@ const char *const store_sql[] = {
 	[SQL_ENTRY_MOVE] = "UPDATE entry SET dir = ?, name = ? WHERE id = ?",
 	[SQL_ENTRY_CHILD] = "SELECT 1 FROM entry WHERE dir = ? LIMIT 1",
 	[SQL_ENTRY_OWNED] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE owner = ? AND owner != 0"
-			    " AND kind IN (3, 4)"
+			    " AND kind IN (3, 4, 5)"
 			    " ORDER BY id",
 	[SQL_ENTRY_ORPHAN] = "UPDATE entry SET owner = 0 WHERE owner = ? AND owner != 0",
 	[SQL_ENTRY_SET_TASK] = "UPDATE entry SET task = ? WHERE id = ?",
@@ -137,6 +137,37 @@ const char *const store_sql[] = {
 	[SQL_RESULT_REMOVED] =
 		"UPDATE result SET removed = 1, entry = 0 WHERE task = ? AND idx = ?",
 
+	[SQL_UPLOAD_GET] = "SELECT address FROM upload WHERE sha256 = ? AND take_by_ms >= ?",
+	[SQL_UPLOAD_PUT] = "INSERT OR REPLACE INTO upload (sha256, address, expires_ms, take_by_ms,"
+			   " send_by_ms) VALUES (?, ?, ?, ?, ?)",
+	[SQL_UPLOAD_EXPIRES] = "SELECT expires_ms FROM outgoing JOIN upload USING (sha256)"
+			       " WHERE entry = ?",
+	[SQL_UPLOAD_MISSING] = "SELECT count(*) FROM input WHERE task = ?1 AND kind = 0"
+			       " AND NOT EXISTS (SELECT 1 FROM upload WHERE address = input.value"
+			       " AND send_by_ms >= ?2)",
+	[SQL_UPLOAD_FORGET] = "UPDATE input SET value = NULL WHERE task = ?1 AND kind = 0"
+			      " AND NOT EXISTS (SELECT 1 FROM upload WHERE address = input.value"
+			      " AND send_by_ms >= ?2)",
+	[SQL_DIGEST_GET] = "SELECT sha256 FROM digest WHERE entry = ? AND size = ?"
+			   " AND changed_ns = ?",
+	[SQL_DIGEST_PUT] = "INSERT OR REPLACE INTO digest (entry, size, changed_ns, sha256)"
+			   " VALUES (?, ?, ?, ?)",
+	[SQL_DIGEST_DELETE] = "DELETE FROM digest WHERE entry = ?",
+	[SQL_OUTGOING_PUT] = "INSERT OR REPLACE INTO outgoing (entry, due_ms, source)"
+			     " VALUES (?, ?, ?)",
+	[SQL_OUTGOING_GET] = "SELECT entry, due_ms, attempts, progress, started_ms, source, sha256,"
+			     " error FROM outgoing WHERE entry = ?",
+	[SQL_OUTGOING_DUE] = "SELECT entry FROM outgoing WHERE due_ms <= ? ORDER BY due_ms LIMIT ?",
+	[SQL_OUTGOING_NEXT_DUE] = "SELECT min(due_ms) FROM outgoing",
+	[SQL_OUTGOING_CONTENT] = "SELECT entry FROM outgoing WHERE sha256 = ? AND entry > ?"
+				 " ORDER BY entry LIMIT 1",
+	[SQL_OUTGOING_SET] = "UPDATE outgoing SET due_ms = ?, attempts = ?, progress = ?,"
+			     " started_ms = ?, sha256 = ?, error = ? WHERE entry = ?",
+	[SQL_OUTGOING_DELETE] = "DELETE FROM outgoing WHERE entry = ?",
+	[SQL_OUTGOING_EARLIER] = "UPDATE outgoing SET due_ms = ?1 WHERE due_ms > ?1"
+				 " AND due_ms < 9223372036854775807",
+	[SQL_OUTGOING_RESTART] = "UPDATE outgoing SET progress = -1"
+				 " WHERE due_ms < 9223372036854775807",
 	[SQL_INPUT_LIST] =
 		"SELECT " INPUT_COLUMNS " FROM input WHERE task = ? ORDER BY idx LIMIT ?",
 	[SQL_INPUT_STAGE] = "INSERT INTO stage_input (entry, idx, kind, place, name, file, parent,"
@@ -145,9 +176,12 @@ const char *const store_sql[] = {
 			     " name, file, parent, result, value FROM stage_input WHERE entry = ?2",
 	[SQL_INPUT_SET] = "UPDATE input SET value = ? WHERE task = ? AND idx = ?",
 	[SQL_INPUT_DELETE] = "DELETE FROM input WHERE task = ?",
+	/* A dropped file's own tasks do not count. */
 	[SQL_INPUT_USES] =
 		"SELECT 1 FROM input JOIN task ON task.id = input.task"
-		" WHERE input.entry = ? AND input.entry != 0 AND task.attached = 1 LIMIT 1",
+		" JOIN entry ON entry.id = input.entry WHERE input.entry = ? AND input.entry != 0"
+		" AND task.attached = 1 AND NOT (task.dir = entry.dir AND task.name = entry.name)"
+		" LIMIT 1",
 	/* Kind 0 is INPUT_MEDIA: it needs the file, the others only what the service said. */
 	[SQL_LACK_FAILED] = "SELECT input.parent FROM input JOIN task ON task.id = input.parent"
 			    " WHERE input.task = ? AND (task.state IN ('failed', 'cancelled')"

@@ -250,6 +250,15 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 	if (r < 0)
 		goto out;
 	r = entry_get_locked(store, entry_id, &entry);
+	if (r == 0 && !*staged.model) {
+		r = outgoing_commit_locked(
+			store, &entry, *staged.sha ? staged.sha : NULL, now_ms, changes);
+		if (r == 0)
+			r = store_exec(store, SQL_STAGE_DELETE, "i", entry_id);
+		*task = 0;
+		*fresh = true;
+		goto out;
+	}
 	/* Staged for a rename that never happened: the name is still scratch. */
 	if (r == 0 && (staged.dropped ? media_of_name(entry.name) == MEDIA_NONE
 				      : request_form(entry.name) == REQUEST_NONE))
@@ -392,6 +401,7 @@ int store_recover(struct store *store, int64_t now_ms)
 
 	if (r < 0)
 		return r;
+	r = store_exec(store, SQL_OUTGOING_RESTART, "");
 	restart.kind = EVENT_RESTART;
 	restart.text = doubt;
 	for (size_t i = 0; i < sizeof(under_way) / sizeof(under_way[0]) && r == 0; i++) {

@@ -473,6 +473,8 @@ int store_due_by(struct store *store, int64_t due_ms)
 	r = store_exec(store, SQL_TASK_EARLIER, "i", due_ms);
 	if (r == 0)
 		r = store_exec(store, SQL_RESULT_EARLIER, "i", due_ms);
+	if (r == 0)
+		r = store_exec(store, SQL_OUTGOING_EARLIER, "i", due_ms);
 	return store_end(store, r);
 }
 

@@ -7,10 +7,12 @@
  * incomplete | waits for an input      | error                 | RESUME LACK REFUSED  | stays
  *            |                         |                       | CANCEL               |
  * held       | may not go now          | hold, error           | RESUME HOLD CANCEL   | stays
- * queued     | goes when limits and    | due_ms, attempts,     | SEND HOLD LATER      | LATER:
- *            | due_ms allow            | error (after a try)   | REFUSED LACK CANCEL  | stays
- * uploading  | its input files go out  | attempts              | SEND HOLD LATER      | RESTART:
- *            |                         |                       | REFUSED LACK CANCEL  | queued
+ * queued     | goes when limits and    | due_ms, attempts,     | UPLOAD SEND HOLD     | LATER:
+ *            | due_ms allow            | error (after a try)   | LATER REFUSED LACK   | stays
+ *            |                         |                       | CANCEL               |
+ * uploading  | its input files go out  | due_ms, attempts,     | PROGRESS UPLOADED    | LATER,
+ *            |                         | progress              | HOLD LATER REFUSED   | RESTART:
+ *            |                         |                       | LACK CANCEL          | queued
  * submitting | on disk before the      | attempts              | ACCEPTED FINISHED    | NO_ANSWER,
  *            | request leaves          |                       | LATER REFUSED HOLD   | RESTART:
  *            |                         |                       | NO_ANSWER            | uncertain
@@ -125,6 +127,32 @@ static int hold(const struct task_event *event, int64_t now, struct task *next)
 	next->hold = event->hold;
 	next->submitted_ms = 0;
 	next->error = (char *)text_or(event, "The request is held back.");
+	return 0;
+}
+
+/* Tries of an upload count on: they are not over when it begins anew. */
+static int begin_upload(const struct task_event *event, int64_t now, struct task *next)
+{
+	int attempts = next->attempts;
+
+	enter(next, TASK_UPLOADING, now);
+	next->attempts = attempts;
+	next->progress = -1;
+	return 0;
+}
+
+static int note_upload(const struct task_event *event, int64_t now, struct task *next)
+{
+	if (event->progress < 0 || event->progress > 100)
+		return -EPROTO;
+	next->progress = event->progress;
+	return 0;
+}
+
+static int end_upload(const struct task_event *event, int64_t now, struct task *next)
+{
+	enter(next, TASK_QUEUED, now);
+	next->progress = -1;
 	return 0;
 }
 
@@ -317,6 +345,7 @@ static step_fn *const steps[TASK_STATE_COUNT][EVENT_COUNT] = {
 		},
 	[TASK_QUEUED] =
 		{
+			[EVENT_UPLOAD] = begin_upload,
 			[EVENT_SEND] = send_off,
 			[EVENT_HOLD] = hold,
 			[EVENT_LATER] = put_off,
@@ -327,7 +356,8 @@ static step_fn *const steps[TASK_STATE_COUNT][EVENT_COUNT] = {
 		},
 	[TASK_UPLOADING] =
 		{
-			[EVENT_SEND] = send_off,
+			[EVENT_PROGRESS] = note_upload,
+			[EVENT_UPLOADED] = end_upload,
 			[EVENT_HOLD] = hold,
 			[EVENT_LATER] = put_off,
 			[EVENT_REFUSED] = fail,

@@ -157,6 +157,13 @@ void task_status_line(const struct task *task, int64_t now_ms, char *out, int si
 	case TASK_RUNNING:
 		put_running(task, span, line, sizeof(line));
 		break;
+	case TASK_UPLOADING:
+		put_span(now_ms - task->due_ms, span, sizeof(span));
+		if (task->progress >= 0)
+			snprintf(line, sizeof(line), "%s %d%% %s", name, task->progress, span);
+		else
+			snprintf(line, sizeof(line), "%s %s", name, span);
+		break;
 	case TASK_SUBMITTING:
 	case TASK_FETCHING:
 	case TASK_DONE:

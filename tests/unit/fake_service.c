@@ -21,6 +21,9 @@
 struct transfer {
 	struct http_request request;
 	char *url, *if_range, *body;
+	bool upload;
+	struct http_part file;
+	char name[64];
 	int64_t ready_at;
 	struct transfer *next;
 };
@@ -73,6 +76,25 @@ int http_set_key(struct http *http, const char *key)
 	return 0;
 }
 
+static void take_parts(struct transfer *transfer)
+{
+	bool folder = false;
+
+	transfer->file.fd = -1;
+	for (size_t i = 0; i < transfer->request.part_count; i++) {
+		const struct http_part *part = &transfer->request.parts[i];
+		if (!part->text)
+			transfer->file = *part;
+		else if (strcmp(part->name, "fileName") == 0)
+			snprintf(transfer->name, sizeof(transfer->name), "%s", part->text);
+		folder = folder || strcmp(part->name, "uploadPath") == 0;
+	}
+	assert_int_equal(folder, transfer->request.part_count > 0);
+	if (folder)
+		assert_string_equal(transfer->file.filename, transfer->name);
+	transfer->request.parts = NULL;
+}
+
 int http_start(struct http *http, const struct http_request *request)
 {
 	struct transfer *transfer = calloc(1, sizeof(*transfer)), **end = &http->first;
@@ -84,7 +106,9 @@ int http_start(struct http *http, const struct http_request *request)
 	transfer->body = request->body ? strndup(request->body, request->body_len) : NULL;
 	transfer->ready_at = fake.now + fake.latency_ms;
 	/* Only what costs money is sent once, and only the API gets the key. */
-	assert_int_equal(request->once, strcmp(request->method, "POST") == 0);
+	transfer->upload = strstr(request->url, "://upload.test/") != NULL;
+	assert_int_equal(request->once, strcmp(request->method, "POST") == 0 && !transfer->upload);
+	take_parts(transfer);
 	assert_int_equal(request->authorized, request->fd < 0);
 	if (request->once) {
 		assert_in_range(fake.posts, 0, FAKE_TASKS - 1);
@@ -278,6 +302,34 @@ static void play_fetch(const struct fake_call *call, const struct fake_plan *pla
 	answer->etag = "\"e1\"";
 }
 
+static void play_upload(const struct transfer *transfer, const struct fake_call *call,
+	const struct fake_plan *plan, struct http_answer *answer)
+{
+	char expires[64] = "";
+	char byte;
+
+	if (transfer->request.progress) {
+		transfer->request.progress(
+			transfer->file.size / 2, transfer->file.size, transfer->request.user);
+		for (int64_t at = 0; at < transfer->file.size; at++)
+			assert_int_equal(pread(transfer->file.fd, &byte, 1, at), 1);
+	}
+	if (plan->fault == FAULT_VANISH)
+		answer->outcome = VANISHED;
+	if (plan->fault == FAULT_VANISH || play_common(plan, answer))
+		return;
+	snprintf(fake.uploaded, sizeof(fake.uploaded), "%s", transfer->name);
+	fake.upload_bytes += transfer->file.size;
+	if (fake.upload_life_ms)
+		snprintf(expires, sizeof(expires), ",\"expiresAt\":%lld",
+			(long long)(fake.now + fake.upload_life_ms));
+	snprintf(text, sizeof(text),
+		"{\"success\":true,\"code\":200,\"msg\":\"ok\",\"data\":{\"downloadUrl\":"
+		"\"https://up.test/%d\"%s}}",
+		call->serial, expires);
+	say(answer, 200, text);
+}
+
 static void play(const struct transfer *transfer, struct http_answer *answer)
 {
 	struct fake_call call = {
@@ -287,8 +339,11 @@ static void play(const struct transfer *transfer, struct http_answer *answer)
 	};
 	struct fake_plan plan = {0};
 
-	if (transfer->request.once) {
+	if (transfer->upload) {
+		call.kind = CALL_UPLOAD;
+	} else if (transfer->request.once) {
 		call.kind = CALL_SUBMIT;
+		snprintf(fake.body, sizeof(fake.body), "%s", transfer->body);
 		call.prompt = prompt_of(transfer->body, "\"prompt\":\"n");
 	} else if (transfer->request.fd < 0) {
 		call.kind = CALL_POLL;
@@ -303,7 +358,9 @@ static void play(const struct transfer *transfer, struct http_answer *answer)
 		plan = fake.plan(&call);
 	if (plan.retry_after_ms)
 		answer->retry_after_ms = plan.retry_after_ms;
-	if (call.kind == CALL_SUBMIT)
+	if (call.kind == CALL_UPLOAD)
+		play_upload(transfer, &call, &plan, answer);
+	else if (call.kind == CALL_SUBMIT)
 		play_submit(&call, &plan, answer);
 	else if (call.kind == CALL_POLL)
 		play_poll(&call, &plan, answer);

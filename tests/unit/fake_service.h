@@ -15,6 +15,8 @@ enum call_kind {
 	CALL_SUBMIT,
 	CALL_POLL,
 	CALL_FETCH,
+	CALL_UPLOAD,
+	CALL_COUNT,
 };
 
 enum fault {
@@ -64,7 +66,7 @@ struct fake {
 	bool threaded;	 /* long waits are real ones, until http_wakeup() */
 	char key[64];
 	/* What was seen. */
-	int calls[3];
+	int calls[CALL_COUNT];
 	int taken[FAKE_TASKS];	       /* by prompt: how often the service took it */
 	int posted[FAKE_TASKS];	       /* by prompt: how often a POST came */
 	int polled[FAKE_TASKS];	       /* by prompt */
@@ -72,7 +74,11 @@ struct fake {
 	int64_t longest_gap;	       /* between two polls of one task */
 	int posts;		       /* that left, answered or not */
 	int64_t post_times[FAKE_TASKS];
-	int idle; /* waits of no length in a row in which nothing happened */
+	int64_t upload_life_ms; /* what the answer tells; 0: nothing */
+	char uploaded[64];	/* the name of the last file that came */
+	int64_t upload_bytes;	/* of all */
+	char body[512];		/* of the last submission */
+	int idle;		/* waits of no length in a row in which nothing happened */
 };
 
 extern struct fake fake;

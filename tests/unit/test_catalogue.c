@@ -81,7 +81,7 @@ static const struct {
 	{"[]", {"must be an object"}},
 	{"{}", {"\"form\" is missing"}},
 	{"{\"form\":2}", {"\"form\" is 2", "reads form 1"}},
-	{"{\"form\":1,\"model\":{}}", {"\"model\" is not known", "services, models"}},
+	{"{\"form\":1,\"model\":{}}", {"\"model\" is not known", "services, uploads, models"}},
 	{"{\"form\":1,\"models\":[]}", {"\"models\" must be an object"}},
 	{"{\"form\":1,\"values\":{\"x\":3}}", {"\"x\" must be an array"}},
 	{"{\"form\":1,\"models\":{\"a\":{},\"a\":{}}}", {"\"a\" stands twice"}},
