@@ -183,9 +183,9 @@ def case_a_file_of_a_request_does_not_run_alone(bench):
 def case_half_a_file_does_not_submit(bench):
     mount = bench.mount(key=None)
     folder = mount.path(SINGLE)
+    half = "import sys; f = open(sys.argv[1], 'wb'); f.write(bytes.fromhex(sys.argv[2])); f.flush(); print('ready', flush=True); sys.stdin.read()"
     writer = subprocess.Popen(
-        ["sh", "-c", f'exec 3> "{folder}/photo.png"; cat "$1" >&3; echo ready; exec cat', "sh",
-         put(bench.path("whole.png"), picture())],
+        ["python3", "-c", half, f"{folder}/photo.png", picture().hex()],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     equal(writer.stdout.readline(), b"ready\n")
     writer.kill()
