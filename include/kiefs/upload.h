@@ -21,6 +21,7 @@ enum upload_form {
 
 struct upload_service {
 	const char *name;
+	const cJSON *entry; /* as it stands in the file */
 	enum upload_form form;
 	struct service call; /* host, submit_path and what every answer wears; nothing else */
 	const cJSON *parts;  /* STREAM: texts by name, in this order; "$file", "$folder", "$name" */
@@ -51,7 +52,7 @@ struct upload_answer {
 	char *message; /* one sentence for a person, heap; NULL when DONE */
 	int64_t expires_ms;
 	int64_t retry_after_ms; /* -1: not told */
-	bool told;		/* the service itself said so, not the network on the way */
+	bool told; /* LATER: the service failed by its own word, and not for being busy */
 };
 
 /* `started_ms` is when the upload began: the address holds at least `life_ms` from then. 0 or

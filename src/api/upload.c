@@ -80,12 +80,20 @@ static enum upload_verdict verdict_of_class(enum answer_class class)
 	}
 }
 
+static int take_no(const cJSON *item, void *user)
+{
+	bool *no = user;
+
+	*no = *no || cJSON_IsFalse(item);
+	return 0;
+}
+
 static bool says_no(const struct upload_service *service, const cJSON *root)
 {
-	char *flag = service->done ? json_path_string(root, service->done) : NULL;
-	bool no = flag && strcmp(flag, "false") == 0;
+	bool no = false;
 
-	free(flag);
+	if (service->done)
+		json_path_each(root, service->done, take_no, &no);
 	return no;
 }
 
@@ -96,7 +104,8 @@ static void judge(const struct upload_service *service, const struct envelope *e
 					  ? envelope->class
 					  : class_of_status(&service->call, answer->status);
 
-	out->told = envelope->has_code;
+	out->told = envelope->has_code &&
+		    (class == CLASS_SERVER || class == CLASS_OK || class == CLASS_UNKNOWN);
 	out->verdict = verdict_of_class(class);
 	if (class != CLASS_OK || answer->status >= 400 || says_no(service, envelope->root)) {
 		if (class == CLASS_OK && answer->status >= 400)

@@ -119,6 +119,9 @@ int asker_refuse_for(
 
 	if (error == -ENOMEM || error == -EIO || error == -ENOSPC)
 		return error;
+	if (error == -EBUSY)
+		return asker_put_off(worker, source,
+			"A file that is to be uploaded cannot be read now; it is tried again.", -1);
 	snprintf(what, sizeof(what), "%.280s", name);
 	worker_trim(what);
 	if (error == -ENOENT)

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "kiefs/digest.h"
-#include "worker_private.h"
+#include "worker_upload.h"
 
 #define PIECE (4 << 20)
 #define BLOCK (256 << 10)
@@ -80,6 +80,10 @@ int digest_due(struct worker *worker)
 					    : fetch_whole(worker, job, sha256);
 	}
 	/* A file that cannot be read back is fetched again when it is due. */
+	if (job->kind == JOB_UPLOAD && r < 0)
+		r = asker_refuse_for(worker, &job->source, "to be uploaded", -EBUSY);
+	else if (r == -EIO)
+		r = 0;
 	job_destroy(worker, job);
-	return r == -EIO ? 0 : r;
+	return r;
 }

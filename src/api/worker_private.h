@@ -20,8 +20,8 @@ struct upload_service;
 #define POLLS_MAX 64	 /* under way at once */
 #define DOWNLOADS_MAX 32 /* upper end of worker_options::max_downloads */
 #define SUBMIT_BATCH 32
+#define UPLOADS_MAX 3 /* under way at once */
 #define BODY_MAX_BYTES (64u << 20)
-#define UPLOADS_MAX 3		   /* under way at once */
 #define ANSWER_MAX_BYTES (2 << 20) /* of an answer kept in memory */
 
 enum job_kind {
@@ -173,10 +173,13 @@ int upload_digested(struct worker *worker, const struct job *job, const char *sh
 
 /* ---- worker_source.c ---- */
 
-/* Opens what is to go up. -ENOENT: it is not there (any more). */
+/* Of all these: -EBUSY: the disk does not give it now. Opens what is to go up. -ENOENT: it is not
+ * there (any more). */
 int source_open(struct worker *worker, const struct source *source, int *fd);
-/* SHA-256 of what is open, when that is known or quickly found out; -EAGAIN: it takes long. */
-int source_digest(struct worker *worker, const struct source *source, int fd, char sha256[65]);
+/* SHA-256 of what is open. -EAGAIN: it is not known, and takes long to find out, or `look` is
+ * false. */
+int source_digest(
+	struct worker *worker, const struct source *source, int fd, bool look, char sha256[65]);
 /* Size and change time of an open file. 0 or -errno. */
 int source_stat(int fd, int64_t *size, int64_t *changed_ns);
 /* The extension it is kept under at the service. */

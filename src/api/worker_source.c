@@ -17,6 +17,13 @@
 #define DIGEST_AT_ONCE (4 << 20)
 #define EXTENSION_MAX 8
 
+/* What is wrong with one file must not look like what is wrong with the index. */
+static int file_error(int r)
+{
+	return r == -EIO || r == -ESTALE || r == -ETIMEDOUT || r == -EMFILE || r == -ENFILE ? -EBUSY
+											    : r;
+}
+
 /* The number of the task's first result when `index` is 0. -ENOENT: it is not on disk. */
 static int find_result(struct worker *worker, int64_t task, int index, struct result *out)
 {
@@ -53,12 +60,12 @@ int source_open(struct worker *worker, const struct source *source, int *fd)
 	int r = 0;
 
 	if (source->entry) {
-		r = files_open_entry(worker->options.files, source->entry, O_RDONLY);
+		r = file_error(files_open_entry(worker->options.files, source->entry, O_RDONLY));
 	} else if (source->parent) {
 		r = find_result(worker, source->parent, source->result, &result);
 		if (r == 0)
-			r = files_open_result(
-				worker->options.files, result.task, result.index, O_RDONLY);
+			r = file_error(files_open_result(
+				worker->options.files, result.task, result.index, O_RDONLY));
 		result_finish(&result);
 	} else {
 		r = -ENOENT;
@@ -74,16 +81,17 @@ int source_stat(int fd, int64_t *size, int64_t *changed_ns)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return file_error(-errno);
 	*size = st.st_size;
 	*changed_ns = st.st_ctim.tv_sec * 1000000000LL + st.st_ctim.tv_nsec;
 	return 0;
 }
 
-int source_digest(struct worker *worker, const struct source *source, int fd, char sha256[65])
+int source_digest(
+	struct worker *worker, const struct source *source, int fd, bool look, char sha256[65])
 {
 	struct result result = {0};
-	int64_t size, changed_ns;
+	int64_t size = 0, changed_ns = 0;
 	int r;
 
 	if (!source->entry) {
@@ -99,9 +107,9 @@ int source_digest(struct worker *worker, const struct source *source, int fd, ch
 			worker->options.store, source->entry, size, changed_ns, sha256);
 	if (r != -ENOENT)
 		return r;
-	if (size > DIGEST_AT_ONCE)
+	if (!look || size > DIGEST_AT_ONCE)
 		return -EAGAIN;
-	r = digest_file(fd, sha256);
+	r = file_error(digest_file(fd, sha256));
 	return r < 0 ? r
 		     : store_digest_put(
 			       worker->options.store, source->entry, size, changed_ns, sha256);

@@ -89,8 +89,8 @@ int upload_digested(struct worker *worker, const struct job *job, const char *sh
 static int send_file(
 	struct worker *worker, const struct source *source, int fd, const char *sha256, bool probe)
 {
-	enum upload_form form = fd < 0 ? UPLOAD_URL : UPLOAD_STREAM;
-	const struct upload_service *service = catalogue_upload(worker->options.catalogue, form);
+	const struct upload_service *service =
+		catalogue_upload(worker->options.catalogue, fd < 0 ? UPLOAD_URL : UPLOAD_STREAM);
 	struct job *job = job_create(worker, JOB_UPLOAD, source->task);
 	int r = 0;
 
@@ -99,6 +99,8 @@ static int send_file(
 			close(fd);
 		return -ENOMEM;
 	}
+	if (!service && fd >= 0)
+		service = catalogue_upload(worker->options.catalogue, UPLOAD_BASE64);
 	job->fd = fd;
 	job->source = *source;
 	job->source.address = NULL;
@@ -135,7 +137,7 @@ static int find_address(struct worker *worker, const struct source *source, bool
 	else
 		r = source_open(worker, source, &fd);
 	if (r == 0 && fd >= 0)
-		r = source_digest(worker, source, fd, sha256);
+		r = source_digest(worker, source, fd, room, sha256);
 	if (r == -EAGAIN && room && !under_way(worker, source, NULL))
 		return digest_later(worker, source, fd, probe);
 	if (r == 0) {

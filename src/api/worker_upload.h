@@ -10,8 +10,8 @@ int asker_step(
 	struct worker *worker, int64_t task, const struct task_event *event, const char *line);
 /* This file will never go up; `text` is for a person. */
 int asker_refuse(struct worker *worker, const struct source *source, const char *text);
-/* The same for a file that `error` keeps from going up; `name` is how the user calls it. An error
- * of this machine's as a whole comes back. */
+/* The same, or a later try, for a file that `error` keeps from going up; `name` is how the user
+ * calls it. An error of this machine's as a whole comes back. */
 int asker_refuse_for(
 	struct worker *worker, const struct source *source, const char *name, int error);
 /* Again, after `wait_ms` at least. */

@@ -1,8 +1,10 @@
 /* Uploads on the way: starting one, telling how far it is, taking the answer. */
 #include <errno.h>
+#include <nettle/base64.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kiefs/protocol.h"
 #include "kiefs/store_upload.h"
@@ -10,7 +12,8 @@
 #include "worker_upload.h"
 
 #define ANSWER_BYTES (64 << 10)
-#define BODY_BYTES (256 << 10)
+#define BASE64_BYTES (10 << 20)
+#define BODY_BYTES (16 << 20)
 #define PARTS_MAX 8
 #define CALL_TOTAL_MS 120000 /* of a call that sends no bytes */
 #define PAUSE_FIRST_MS 2000
@@ -87,12 +90,54 @@ static void make_name(struct worker *worker, const struct job *job, char name[UP
 	upload_name(random, extension, name);
 }
 
+/* The file's bytes as text; heap. Only small files are sent so. */
+static int read_base64(const struct job *job, char **out)
+{
+	size_t size = (size_t)job->size;
+	char *text = NULL;
+	uint8_t *bytes = NULL;
+	int r = -EFBIG;
+
+	if (job->size > BASE64_BYTES)
+		return r;
+	text = malloc(BASE64_ENCODE_RAW_LENGTH(size) + 1);
+	bytes = malloc(size);
+	r = text && bytes ? 0 : -ENOMEM;
+	if (r == 0 && pread(job->fd, bytes, size, 0) != (ssize_t)size)
+		r = -EBUSY;
+	if (r == 0) {
+		base64_encode_raw(text, size, bytes);
+		text[BASE64_ENCODE_RAW_LENGTH(size)] = '\0';
+		*out = text;
+		text = NULL;
+	}
+	free(text);
+	free(bytes);
+	return r;
+}
+
+/* The body of a call without parts. */
+static int make_body(struct job *job, const char *address, const char *name)
+{
+	char *value = NULL, *body;
+	int r = job->fd >= 0 ? read_base64(job, &value) : 0;
+
+	if (r < 0)
+		return r;
+	body = upload_body(job->upload, value ? value : address, name);
+	buf_init(&job->body, BODY_BYTES);
+	r = body ? buf_adds(&job->body, body) : -ENOMEM;
+	cJSON_free(body);
+	free(value);
+	return r;
+}
+
 int upload_start(struct worker *worker, struct job *job, const char *address)
 {
 	const struct upload_service *service = job->upload;
 	char name[UPLOAD_NAME_SIZE];
 	struct http_part parts[PARTS_MAX];
-	char *url, *body = NULL;
+	char *url;
 	int r = -ENOMEM;
 
 	make_name(worker, job, name);
@@ -110,19 +155,16 @@ int upload_start(struct worker *worker, struct job *job, const char *address)
 		request.part_count = (size_t)count_parts(service, parts, job->fd, job->size, name);
 		request.progress = note_progress;
 	} else {
-		body = upload_body(service, address, name);
-		buf_init(&job->body, BODY_BYTES);
-		if (!body || buf_adds(&job->body, body) < 0)
+		r = make_body(job, address, name);
+		if (r < 0)
 			goto out;
 		request.body = job->body.data;
 		request.body_len = job->body.len;
 		request.total_ms = CALL_TOTAL_MS;
 	}
-	if (url)
-		r = http_start(worker->http, &request);
+	r = url ? http_start(worker->http, &request) : -ENOMEM;
 out:
 	free(url);
-	cJSON_free(body);
 	return r;
 }
 

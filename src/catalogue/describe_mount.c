@@ -85,6 +85,8 @@ static const char rest[] =
 	"    tasks/all/N/             every task: request.json (what was sent), status, log,\n"
 	"                             record.json (what the service answered), results, control\n"
 	"    tasks/latest             the newest task\n"
+	"    uploads/FILE             yours to write: the file is uploaded, and uploads/FILE.url is\n"
+	"                             its address, for some days\n"
 	"    tasks/active, held, done, failed   the same tasks, sorted by how they stand\n"
 	"    .kiefs/                  stats, log and config of the mount itself\n"
 	"\n## Writing a request\n\n"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalogue_private.h"
+#include "kiefs/upload.h"
 #include "words.h"
 
 /* Where an own word stands for a list: the list itself, as it was known to that entry. */
@@ -64,11 +65,14 @@ static cJSON *make_document(const struct catalogue *catalogue)
 	cJSON *document = cJSON_CreateObject();
 	bool ok = cJSON_AddNumberToObject(document, "form", 1) != NULL;
 	cJSON *services = cJSON_AddObjectToObject(document, "services");
+	cJSON *uploads = cJSON_AddObjectToObject(document, "uploads");
 	cJSON *models = cJSON_AddObjectToObject(document, "models");
 
 	for (size_t i = 0; ok && i < catalogue->service_count; i++)
 		ok = put_copy(services, catalogue->services[i]->service.name,
 			catalogue->services[i]->object);
+	for (size_t i = 0; ok && i < catalogue->upload_count; i++)
+		ok = put_copy(uploads, catalogue->uploads[i]->name, catalogue->uploads[i]->entry);
 	for (size_t i = 0; ok && i < catalogue->entry_count; i++) {
 		const struct entry *entry = &catalogue->entries[i];
 		ok = put_copy(models, entry->model.id, entry->object);

@@ -12,13 +12,13 @@ struct service;
 int service_read(
 	const struct scope *scope, const cJSON *object, struct service *out, struct error *err);
 
+/* What services and uploads have in common. `service` holds host, method and path; fills in what
+ * "answer" says (`answer` may be NULL). 0 or -EINVAL. */
+int service_read_call(
+	const struct scope *scope, struct service *service, const cJSON *answer, struct error *err);
+
 /*
  * An entry as a whole: when it is "like" another, that one's keys with its own in their place;
  * objects are laid over each other, null takes a key away. Heap; NULL when out of memory.
  */
 cJSON *service_overlay(const cJSON *base, const cJSON *object);
-
-/* What services and uploads have in common. `service` holds host, method and path; fills in what
- * "answer" says (`answer` may be NULL). 0 or -EINVAL. */
-int service_read_call(
-	const struct scope *scope, struct service *service, const cJSON *answer, struct error *err);

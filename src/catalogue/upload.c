@@ -109,6 +109,7 @@ int upload_service_read(const struct scope *scope, const cJSON *object, struct u
 	struct raw_upload raw = {.upload.name = out->name};
 	int r = form_read(scope, object, upload_keys, COUNT(upload_keys), &raw, err);
 
+	raw.upload.entry = object;
 	raw.upload.call.name = out->name;
 	raw.upload.call.submit_method = "POST";
 	if (r == 0)

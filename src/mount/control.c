@@ -171,6 +171,8 @@ int stats_print(struct fs *fs, struct buf *out)
 	counter(out, "polls_total", "Questions after running tasks.", stats.polls);
 	counter(out, "downloads_total", "Results that were fetched.", stats.downloads);
 	counter(out, "download_bytes_total", "Bytes of results.", stats.download_bytes);
+	counter(out, "uploads_total", "Files that were uploaded.", stats.uploads);
+	counter(out, "upload_bytes_total", "Bytes of them.", stats.upload_bytes);
 	counter(out, "rate_limited_total", "Answers that said: too fast.", stats.rate_limited);
 	counter(out, "errors_total", "Answers that could not be used.", stats.errors);
 	buf_addf(out,

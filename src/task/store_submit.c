@@ -244,7 +244,7 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 {
 	struct staged staged = {0};
 	struct entry entry;
-	int64_t earlier[2], id = 0;
+	int64_t earlier[2] = {0}, id = 0;
 	int r = staged_get(store, entry_id, &staged);
 
 	if (r < 0)

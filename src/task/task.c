@@ -143,9 +143,8 @@ static int begin_upload(const struct task_event *event, int64_t now, struct task
 
 static int note_upload(const struct task_event *event, int64_t now, struct task *next)
 {
-	if (event->progress < 0 || event->progress > 100)
-		return -EPROTO;
-	next->progress = event->progress;
+	if (event->progress >= 0 && event->progress <= 100)
+		next->progress = event->progress;
 	return 0;
 }
 

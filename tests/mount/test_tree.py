@@ -20,7 +20,8 @@ def model_dirs(mount):
 
 def case_fixed_names(bench):
     mount = bench.mount()
-    equal(names(mount.point), [".kiefs", "README.md", "by-category", "models", "search", "tasks", "uploads"])
+    equal(names(mount.point), [".kiefs", "README.md", "by-category", "models", "search", "tasks",
+                               "uploads"])
     equal(names(mount.path("tasks")), ["active", "all", "done", "failed", "held", "latest"])
     equal(names(mount.path(".kiefs")), ["catalog-report", "catalog.json", "config", "control", "errors", "log",
                                          "mapping-report", "stats"])

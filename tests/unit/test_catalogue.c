@@ -66,6 +66,8 @@ static void drop_file(char *path)
 #define SUBMIT "\"submit\":{\"method\":\"POST\",\"path\":\"/go\",\"body\":{\"q\":\"$input\"}}"
 #define RESULTS "\"results\":[{\"path\":\"out.file\",\"kind\":\"image\"}]"
 #define SERVICE(parts) "{\"form\":1,\"services\":{\"acme\":{\"host\":\"api\"," parts "}}}"
+#define UPLOAD(parts)                                                                              \
+	"{\"form\":1,\"uploads\":{\"up\":{\"host\":\"upload\",\"path\":\"/up\"," parts "}}}"
 #define HEAD "\"title\":\"T\",\"category\":\"image\",\"output\":\"image\",\"service\":\"jobs\""
 #define MODEL(id, parts) "{\"form\":1,\"models\":{\"" id "\":{" HEAD "," parts "}}}"
 #define FIELD(parts) MODEL("a/b", "\"fields\":{\"f\":{" parts "}},\"example\":{}")
@@ -85,6 +87,16 @@ static const struct {
 	{"{\"form\":1,\"models\":[]}", {"\"models\" must be an object"}},
 	{"{\"form\":1,\"values\":{\"x\":3}}", {"\"x\" must be an array"}},
 	{"{\"form\":1,\"models\":{\"a\":{},\"a\":{}}}", {"\"a\" stands twice"}},
+	/* Uploads. */
+	{UPLOAD("\"address\":[\"a\"],\"hours\":1"), {"upload \"up\"", "\"parts\" or \"body\""}},
+	{UPLOAD("\"address\":[\"a\"],\"hours\":1,\"parts\":{\"f\":\"x\"}"), {"stands in it once"}},
+	{UPLOAD("\"address\":[\"a\"],\"hours\":1,\"parts\":{\"f\":\"$url\"}"), {"parts", "$file"}},
+	{UPLOAD("\"address\":[\"a\"],\"hours\":1,\"body\":{\"f\":7}"), {"must be a text"}},
+	{UPLOAD("\"address\":[\"a..b\"],\"hours\":1,\"body\":{\"f\":\"$url\"}"),
+		{"\"a..b\" is not a path"}},
+	{UPLOAD("\"address\":[\"a\"],\"hours\":0,\"body\":{\"f\":\"$url\"}"),
+		{"\"hours\" must be more"}},
+	{UPLOAD("\"address\":[\"a\"],\"body\":{\"f\":\"$url\"}"), {"\"hours\" is missing"}},
 	/* Services. */
 	{SERVICE(SUBMIT), {"service \"acme\"", "\"results\" is missing"}},
 	{SERVICE(SUBMIT "," RESULTS ",\"pol\":{}"), {"\"pol\" is not known", "poll"}},
