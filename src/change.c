@@ -49,7 +49,8 @@ int change_load(struct program *program, const struct catalogue **out, struct er
 	config_catalogues_free(extra, sources.extra_count);
 	if (r == 0)
 		*out = catalogue;
-	return r;
+	/* A file that is not there is a fault of what was written, not of the control file. */
+	return r == -ENOENT ? -EINVAL : r;
 }
 
 /* Under change_lock. The mount first: it may refuse. */
@@ -217,6 +218,22 @@ static int take_away(struct program *program, const char *id, struct error *err)
 	return store_log(program->store, 0, clock_now_ms(), line);
 }
 
+/* ---- refresh ---- */
+
+static int refresh(struct program *program, const char *argument, struct error *err)
+{
+	worker_refresh(program->worker);
+	return 0;
+}
+
+int change_refreshed(struct program *program, struct error *err)
+{
+	pthread_mutex_lock(&program->change_lock);
+	int r = put_in_force(program, err);
+	pthread_mutex_unlock(&program->change_lock);
+	return r;
+}
+
 /* ---- the words ---- */
 
 static const struct {
@@ -224,6 +241,7 @@ static const struct {
 	int (*run)(struct program *program, const char *argument, struct error *err);
 } words[] = {
 	{"reload", NULL, reload},
+	{"refresh", NULL, refresh},
 	{"add-model", "ID", add},
 	{"remove-model", "ID", take_away},
 };
@@ -247,6 +265,7 @@ int change_command(const char *word, const char *argument, void *context, struct
 	}
 	return error_set(err, -EINVAL,
 		"\"%.100s\" is no control word here; known are: reload (read the key and the "
-		"catalogue again, try what is held), add-model ID, remove-model ID.",
+		"catalogue again, try what is held), refresh (ask the service for its models), "
+		"add-model ID, remove-model ID.",
 		word);
 }

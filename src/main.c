@@ -57,7 +57,7 @@ static int fail(const struct error *err)
 int main(int argc, char **argv)
 {
 	const struct rlimit no_core = {0, 0};
-	struct program program = {.lock = -1};
+	struct program program = {.lock = -1, .argc = argc, .argv = argv};
 	struct daemon_link link;
 	struct error err = {0};
 	int status = EXIT_SUCCESS;

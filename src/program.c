@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "kiefs/buf.h"
+#include "kiefs/callback.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/clock.h"
 #include "kiefs/daemon.h"
 #include "kiefs/error.h"
 #include "kiefs/key.h"
 #include "kiefs/mount.h"
+#include "kiefs/quota.h"
 #include "kiefs/store.h"
 #include "kiefs/worker.h"
 
@@ -44,11 +46,52 @@ static char *read_key(void *context)
 	return key;
 }
 
+static void put_quota(const struct config *config, struct quota *out)
+{
+	*out = (struct quota){
+		.per_task = config->limit_per_task,
+		.per_day = config->limit_per_day,
+		.allow_unknown = config->unknown_price == UNKNOWN_PRICE_ALLOW,
+	};
+}
+
+/* The configuration is read again for the limits alone; a broken one leaves them as they are. */
+static bool read_quota(void *context, struct quota *out)
+{
+	struct program *program = context;
+	struct config config = {0};
+	struct error err = {0};
+	int r = 0;
+
+	if (!program->worker) {
+		put_quota(&program->config, out);
+		return true;
+	}
+	r = config_load(program->argc, program->argv, &config, &err);
+	if (r == 0)
+		put_quota(&config, out);
+	else
+		store_log(program->peer, 0, clock_now_ms(), error_text(&err));
+	config_finish(&config);
+	error_finish(&err);
+	return r == 0;
+}
+
 static void notify(const struct changes *changes, void *context)
 {
 	struct program *program = context;
 
 	mount_notify(changes, program->mount);
+}
+
+static void refreshed(void *context)
+{
+	struct program *program = context;
+	struct error err = {0};
+
+	if (change_refreshed(program, &err) < 0)
+		store_log(program->peer, 0, clock_now_ms(), error_text(&err));
+	error_finish(&err);
 }
 
 static int open_catalogue(struct program *program, struct error *err)
@@ -118,14 +161,116 @@ static int open_worker(struct program *program, struct error *err)
 		.max_downloads = config->max_downloads,
 		.max_result_bytes = config->max_result_size,
 		.notify = notify,
+		.refreshed = refreshed,
+		.refreshed_path = program->refreshed_path,
+		.report_path = program->report_path,
 		.clock = now,
 		.key = read_key,
+		.quota = read_quota,
 		.context = program,
 	};
 
 	if (getrandom(&options.seed, sizeof(options.seed), 0) < 0)
 		options.seed = (uint32_t)time(NULL);
 	return worker_create(&options, &program->worker, err);
+}
+
+static enum callback_verdict callback_found(const char *remote_id, void *context)
+{
+	struct program *program = context;
+	struct task task = {0};
+	int64_t id;
+	int r = store_task_of_remote(program->store, remote_id, &id);
+
+	if (r < 0)
+		return CALLBACK_UNKNOWN;
+	r = store_task_get(program->store, id, &task);
+	bool running = r == 0 && task.state == TASK_RUNNING;
+	task_finish(&task);
+	if (!running)
+		return CALLBACK_ENDED;
+	return worker_poll_now(program->worker, id) < 0 ? CALLBACK_BUSY : CALLBACK_ACCEPTED;
+}
+
+/* The secret part of the address that callbacks come to; kept, as requests under way have it. */
+static int callback_token(struct program *program, struct buf *out)
+{
+	unsigned char random[16];
+	int64_t at_ms;
+	int r = store_fact_get(program->peer, FACT_CALLBACK_TOKEN, out, &at_ms);
+
+	if (r != -ENOENT)
+		return r;
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -EIO;
+	for (size_t i = 0; i < sizeof(random); i++)
+		buf_addf(out, "%02x", random[i]);
+	if (out->error)
+		return out->error;
+	return store_fact_put(program->peer, FACT_CALLBACK_TOKEN, out->data, clock_now_ms());
+}
+
+/* What leads to the listener: what the user says, else its own address where the API is on this
+ * machine too. NULL: nobody could reach it. */
+static const char *callback_address(const struct program *program)
+{
+	const struct config *config = &program->config;
+
+	if (config->callback_url)
+		return config->callback_url;
+	if (config->demo || strncmp(config->base_url, "http://", 7) == 0)
+		return callback_origin(program->callback);
+	return NULL;
+}
+
+static int listen_with(struct program *program, const char *token, struct error *err)
+{
+	struct error no_key = {0};
+	char *key = key_read_callback(&program->config, env, NULL, &no_key);
+	struct callback_options options = {
+		.listen = program->config.callback_listen,
+		.token = token,
+		.key = key,
+		.paths = catalogue_callback(program->catalogue),
+		.found = callback_found,
+		.clock = now,
+		.context = program,
+	};
+	int r = 0;
+
+	/* With a key that cannot be read, what it was to keep out would come in. */
+	if (!key && no_key.code != -ENOKEY)
+		r = error_set(err, no_key.code, "%s", error_text(&no_key));
+	if (r == 0)
+		r = callback_start(&options, &program->callback, err);
+	key_destroy(key);
+	error_finish(&no_key);
+	return r;
+}
+
+static int open_callback(struct program *program, struct error *err)
+{
+	struct buf token;
+
+	if (!program->config.callback_listen)
+		return 0;
+	buf_init(&token, 256);
+	int r = callback_token(program, &token);
+	if (r < 0)
+		error_set(err, r, "The index cannot be used: %s.", strerror(-r));
+	else
+		r = listen_with(program, token.data, err);
+	const char *address = r == 0 ? callback_address(program) : NULL;
+	if (address && asprintf(&program->callback_url, "%s/%s", address, token.data) < 0) {
+		program->callback_url = NULL;
+		r = error_set(err, -ENOMEM, "Out of memory.");
+	}
+	if (r == 0 && !address)
+		fprintf(stderr, "kiefs: callback_listen is set and callback_url is not: requests "
+				"cannot tell "
+				"the service where to call.\n");
+	buf_finish(&token);
+	return r;
 }
 
 static int open_mount(struct program *program, struct error *err)
@@ -146,6 +291,9 @@ static int open_mount(struct program *program, struct error *err)
 		.fuse_options = (const char *const *)config->fuse_options,
 		.fuse_option_count = (int)config->fuse_option_count,
 		.warn_only = config->validate == VALIDATE_WARN,
+		.callback = program->callback,
+		.callback_address = program->callback ? callback_address(program) : NULL,
+		.callback_url = program->callback_url,
 		.config_text = program->config_text,
 		.report_path = program->report_path,
 		.command = change_command,
@@ -178,6 +326,8 @@ int program_open(struct program *program, struct error *err)
 		r = demo_start(&program->demo, err);
 	if (r >= 0)
 		r = open_worker(program, err);
+	if (r >= 0)
+		r = open_callback(program, err);
 	if (r >= 0)
 		r = open_mount(program, err);
 	/* Of a start that failed there is more urgent to say. */
@@ -302,7 +452,9 @@ int program_run(struct program *program, struct error *err)
 
 void program_close(struct program *program)
 {
+	callback_stop(program->callback);
 	mount_destroy(program->mount);
+	free(program->callback_url);
 	worker_destroy(program->worker);
 	demo_stop(&program->demo);
 	store_close(program->peer);

@@ -138,6 +138,13 @@ struct model {
 	const cJSON *results; /* paths that replace the service's, or NULL */
 };
 
+/* Where the balance of the account is told: asked with GET and the key. */
+struct account_entry {
+	const struct service *service; /* whose host and envelope the answer has */
+	const char *path;
+	const cJSON *credits;	       /* array of paths, first hit wins */
+};
+
 struct catalogue;
 
 /*
@@ -178,6 +185,11 @@ size_t catalogue_count(const struct catalogue *catalogue);
 const struct model *catalogue_at(const struct catalogue *catalogue, size_t index);
 /* NULL when there is no such model. */
 const struct model *catalogue_find(const struct catalogue *catalogue, const char *id);
+
+/* NULL when no file says where. */
+const struct account_entry *catalogue_account(const struct catalogue *catalogue);
+/* Array of the paths at which a callback may name its task; NULL when no file says so. */
+const cJSON *catalogue_callback(const struct catalogue *catalogue);
 
 const struct field *model_field(const struct model *model, const char *name);
 /* "string", "integer", ... */

@@ -26,6 +26,11 @@ enum config_validate {
 	VALIDATE_WARN,
 };
 
+enum config_unknown_price {
+	UNKNOWN_PRICE_HOLD,
+	UNKNOWN_PRICE_ALLOW,
+};
+
 /* Strings are owned. Paths are absolute. Addresses have no slash at the end. */
 struct config {
 	enum config_action action;
@@ -49,8 +54,15 @@ struct config {
 	int poll_rate;		 /* polls per second over all tasks */
 	int max_downloads;	 /* at once */
 	int64_t max_result_size; /* bytes */
-	int ready_fd;		 /* a line is written here once mounted; -1: nobody waits */
-	char **fuse_options;	 /* for libfuse's -o, as they were given (backslashes kept) */
+	double limit_per_task;	 /* credits; negative: no limit */
+	double limit_per_day;
+	int unknown_price;	    /* enum config_unknown_price */
+	char *callback_listen;	    /* "127.0.0.1:8080"; NULL: no callbacks */
+	char *callback_url;	    /* what the service reaches it by; NULL: not told */
+	char *callback_key_file;    /* NULL: none */
+	char *callback_key_command; /* NULL: none; may hold a secret */
+	int ready_fd;		    /* a line is written here once mounted; -1: nobody waits */
+	char **fuse_options;	    /* for libfuse's -o, as they were given (backslashes kept) */
 	size_t fuse_option_count;
 };
 
@@ -95,10 +107,12 @@ int config_help(struct buf *out);
 enum config_type {
 	CONFIG_TEXT,
 	CONFIG_PATH,
+	CONFIG_LISTEN, /* "127.0.0.1:8080", from PORT or ADDRESS:PORT */
 	CONFIG_URL,
-	CONFIG_COUNT,  /* whole number from `min` to `max` */
-	CONFIG_SIZE,   /* bytes, with K, M, G or T for powers of 1024; from `min` to `max` */
-	CONFIG_CHOICE, /* one word of `choices`; its place is the value */
+	CONFIG_COUNT,	/* whole number from `min` to `max` */
+	CONFIG_SIZE,	/* bytes, with K, M, G or T for powers of 1024; from `min` to `max` */
+	CONFIG_CREDITS, /* double: 0 or more */
+	CONFIG_CHOICE,	/* one word of `choices`; its place is the value */
 };
 
 struct config_option {

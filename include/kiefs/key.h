@@ -23,10 +23,15 @@ struct error;
  */
 char *key_read(const struct config *config, config_env_fn *env, void *context, struct error *err);
 
-/* The pieces of key_read(), with the same errors. The command's whole process group is killed
- * after `timeout_ms`. */
+/* The pieces of key_read(), with the same errors. `name` is the option that has the command, whose
+ * whole process group is killed after `timeout_ms`. */
 char *key_from_file(const char *path, struct error *err);
-char *key_from_command(const char *command, int timeout_ms, struct error *err);
+char *key_from_command(const char *name, const char *command, int timeout_ms, struct error *err);
+
+/* The key that callbacks are signed with: callback_key_file, callback_key_command or
+ * $KIE_CALLBACK_KEY. Like key_read(). */
+char *key_read_callback(
+	const struct config *config, config_env_fn *env, void *context, struct error *err);
 
 /* Wipes and frees; accepts NULL. */
 void key_destroy(char *key);

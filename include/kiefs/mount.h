@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct callback;
 struct catalogue;
 struct changes;
 struct error;
@@ -35,6 +36,9 @@ struct mount_options {
 	const char *const *fuse_options; /* for libfuse and the kernel: "allow_other", ... */
 	int fuse_option_count;
 	bool warn_only;			/* validate=warn */
+	const struct callback *callback; /* the listener; NULL: none */
+	const char *callback_address;	/* what leads to it, as people may see it; NULL: none */
+	const char *callback_url;	/* the same as requests have it; NULL: none */
 	const char *config_text;	/* .kiefs/config; no secrets */
 	const char *report_path;	/* shown as .kiefs/catalog-report; NULL: none */
 	mount_command_fn *command;

@@ -8,6 +8,7 @@
 #include "kiefs/demo.h"
 #include "kiefs/files.h"
 
+struct callback;
 struct catalogue;
 struct error;
 struct mount;
@@ -16,6 +17,8 @@ struct worker;
 
 struct program {
 	struct config config;
+	int argc; /* the command line, to read the configuration again */
+	char **argv;
 	int lock;		/* of the state directory */
 	struct demo demo;
 	const struct catalogue *catalogue; /* the one in force; change_lock */
@@ -26,6 +29,8 @@ struct program {
 	struct store *store;	/* the FUSE side's connection */
 	struct store *peer;	/* the worker's */
 	struct worker *worker;
+	struct callback *callback; /* the listener; NULL: none */
+	char *callback_url;	   /* with its secret part */
 	struct mount *mount;
 	char *config_text;
 	pthread_t worker_thread, signal_thread;
@@ -41,6 +46,9 @@ struct program {
 int change_load(struct program *program, const struct catalogue **out, struct error *err);
 /* mount_command_fn: "reload", "refresh", "add-model ID", "remove-model ID". */
 int change_command(const char *word, const char *argument, void *program, struct error *err);
+
+/* The last refresh has written its file. -errno with `err`: the catalogue stays. */
+int change_refreshed(struct program *program, struct error *err);
 
 /* Everything but threads; after daemon_start(). `program->config` is filled in. On failure, and
  * at the end, program_close(). */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct account_entry;
 struct http_answer;
 struct model;
 struct service;
@@ -114,6 +115,13 @@ int protocol_track_id(const struct model *model, const char *record, size_t reco
 	char **out);
 void submit_answer_finish(struct submit_answer *answer);
 void poll_answer_finish(struct poll_answer *answer);
+
+/* The account's balance. The address is heap, NULL when out of memory. Reading sets `*credits`
+ * (negative: not told, and then `*message` says why, heap); 0 or -ENOMEM. */
+char *protocol_account_url(
+	const struct account_entry *account, const char *api_url, const char *upload_url);
+int protocol_read_account(const struct account_entry *account, const struct http_answer *answer,
+	double *credits, char **message);
 
 /* "auth" -> CLASS_AUTH; CLASS_UNKNOWN for any other word. */
 enum answer_class answer_class_from(const char *word);

@@ -228,6 +228,36 @@ int store_result_done(
 	struct store *store, const struct result *result, int64_t now_ms, struct changes *changes);
 #define RESULTS_MAX 200 /* of one task; what is beyond is logged and left at the service */
 
+/* ---- money (store_money.c) ---- */
+
+/*
+ * A request counts from the moment it is written down as leaving, on the day of that moment (days
+ * since 1970, UTC): with the true cost where the service told it, else with its estimate, else
+ * with nothing. One that was certainly not taken does not count; an earlier run of a task does.
+ */
+struct spend {
+	int64_t tasks;
+	double credits;
+	int64_t estimated; /* of the tasks: counted by estimate */
+	int64_t unknown;   /* of the tasks: neither told nor estimated */
+};
+#define DAY_MS 86400000
+int store_spend_day(struct store *store, int64_t day, struct spend *out);
+/* By day and model, as account/spend.csv has it. */
+int store_spend_csv(struct store *store, struct buf *out);
+/* The first task > `after` held for a limit of the user's own whose estimate is from `min` to
+ * `max`. -ENOENT: none. */
+int store_task_within(struct store *store, int64_t after, double min, double max, int64_t *id);
+int store_task_held_count(struct store *store, enum task_hold hold, int64_t *out);
+/* Up to `max` tasks held for want of a key, credits or quota, longest held first. Returns how
+ * many. */
+int store_task_gated(struct store *store, int64_t now_ms, int64_t *ids, int max);
+/* The task that the service knows by this id. -ENOENT. */
+int store_task_of_remote(struct store *store, const char *remote_id, int64_t *id);
+/* A word that outlives the daemon, and when it was put down. -ENOENT: never. */
+int store_fact_get(struct store *store, const char *name, struct buf *value, int64_t *at_ms);
+int store_fact_put(struct store *store, const char *name, const char *value, int64_t at_ms);
+
 /* ---- log (store_log.c) ---- */
 
 /* `task` 0: no task. One line; control characters are replaced. */

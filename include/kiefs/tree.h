@@ -33,6 +33,11 @@ enum tree_kind {
 	TREE_MAPPING_REPORT,
 	TREE_SEARCH,	 /* search: its folders are looked up, never listed */
 	TREE_LINK,	 /* by-category/<category>/<id>: symlink to `model`'s directory */
+	TREE_CREDITS,	 /* account/...: made when opened */
+	TREE_ACCOUNT_STATUS,
+	TREE_SPEND,
+	TREE_LIMITS,
+	TREE_CALLBACK,	 /* .kiefs/callback */
 };
 
 struct tree_node {

@@ -16,6 +16,7 @@ struct changes;
 struct error;
 struct files;
 struct store;
+struct quota;
 struct worker;
 
 typedef void worker_notify_fn(const struct changes *changes, void *context);
@@ -24,6 +25,11 @@ typedef int64_t worker_clock_fn(void *context);
 /* The key now, heap (the worker wipes and frees it), NULL when there is none. Called at start, at
  * worker_reload() and when held tasks for want of a key are looked at again. */
 typedef char *worker_key_fn(void *context);
+
+/* The user's limits now. At start and at worker_reload(). False: they stay as they are. */
+typedef bool worker_quota_fn(void *context, struct quota *out);
+/* What a refresh found is in the file; called on the worker's thread with nothing held. */
+typedef void worker_refreshed_fn(void *context);
 
 struct worker_options {
 	const struct catalogue *catalogue;
@@ -40,8 +46,12 @@ struct worker_options {
 	worker_notify_fn *notify;
 	worker_clock_fn *clock;
 	worker_key_fn *key;
-	void *context; /* for the three above */
-	uint32_t seed; /* of the jitter */
+	worker_quota_fn *quota;	   /* NULL: no limits */
+	worker_refreshed_fn *refreshed;
+	void *context;		   /* for the five above */
+	const char *refreshed_path; /* the file that a refresh writes; NULL: there are none */
+	const char *report_path;    /* and its report */
+	uint32_t seed;		   /* of the jitter */
 };
 
 /* -EINVAL (`err`: an address), -ENOMEM. Starts no thread. */
@@ -55,11 +65,25 @@ int worker_run(struct worker *worker);
 /* One round, for tests: does all that is due, waits at most `max_wait_ms` for an answer. */
 int worker_step(struct worker *worker, int max_wait_ms);
 
+/* What the index keeps of the account: the balance as a number, and why the last question for it
+ * had no answer ("" when it had). */
+#define FACT_CREDITS "credits"
+#define FACT_CREDITS_WHY "credits.why"
+
+/* The secret part of the address of callbacks. */
+#define FACT_CALLBACK_TOKEN "callback.token"
+
 /* From any thread. */
+void worker_account_ask(struct worker *worker); /* somebody wants to know the balance */
+/* Asks after a running task as soon as the rate allows, before all others, but not more than once a
+ * second. -EBUSY: too many are wanted at once. */
+int worker_poll_now(struct worker *worker, int64_t task);
+void worker_quota_get(struct worker *worker, struct quota *out);
 void worker_wake(struct worker *worker);   /* something new may be due */
 /* Another catalogue from now on; takes a share of it. Jobs under way end with the one they began
  * with. */
 void worker_set_catalogue(struct worker *worker, const struct catalogue *catalogue);
+void worker_refresh(struct worker *worker); /* ask the service for its models, once */
 void worker_reload(struct worker *worker); /* read the key again, try what is held */
 void worker_stop(struct worker *worker);   /* let worker_run() return after the current round */
 

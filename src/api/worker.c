@@ -104,8 +104,10 @@ int worker_apply(struct worker *worker, const struct task *task, const struct ta
 	r = store_task_apply(worker->options.store, task, &next, update, worker->now, &changes);
 	if (r == -ENOENT)
 		return -ESTALE;
-	if (r == 0)
+	if (r == 0) {
+		money_moved(worker, task, &next);
 		worker_notify(worker, &changes);
+	}
 	return r;
 }
 
@@ -165,6 +167,8 @@ static const struct duty {
 	[JOB_POLL] = {poll_due, poll_wait, poll_done},
 	[JOB_SUBMIT] = {submit_due, submit_wait, submit_done},
 	[JOB_UPLOAD] = {upload_due, upload_wait, upload_done},
+	[JOB_ACCOUNT] = {account_due, account_wait, account_done},
+	[JOB_REFRESH] = {refresh_due, refresh_wait, refresh_done},
 };
 
 static void done(const struct http_answer *answer, void *context)
@@ -196,6 +200,9 @@ int worker_create(const struct worker_options *options, struct worker **out, str
 	if (!worker)
 		return -ENOMEM;
 	worker->options = *options;
+	pthread_mutex_init(&worker->quota_lock, NULL);
+	pthread_mutex_init(&worker->poke_lock, NULL);
+	worker->quota = (struct quota){.per_task = -1, .per_day = -1};
 	worker->options.catalogue = catalogue_share(options->catalogue);
 	atomic_init(&worker->next_catalogue, NULL);
 	if (worker->options.max_downloads > DOWNLOADS_MAX)
@@ -220,6 +227,7 @@ int worker_create(const struct worker_options *options, struct worker **out, str
 	window_init(&worker->window, options->submit_count,
 		options->submit_window_ms + WINDOW_MARGIN_MS);
 	bucket_init(&worker->polls, rate, rate, worker->mono);
+	quota_read(worker);
 	*out = worker;
 	worker = NULL;
 out:
@@ -235,10 +243,13 @@ void worker_destroy(struct worker *worker)
 	while (worker->jobs)
 		job_destroy(worker, worker->jobs);
 	submit_forget(worker);
+	refresh_forget(worker);
 	catalogue_destroy(atomic_load(&worker->next_catalogue));
 	catalogue_destroy(worker->options.catalogue);
 	free(worker->api_url);
 	free(worker->upload_url);
+	pthread_mutex_destroy(&worker->quota_lock);
+	pthread_mutex_destroy(&worker->poke_lock);
 	free(worker);
 }
 
@@ -280,12 +291,17 @@ static int start_what_is_due(struct worker *worker)
 		r = store_due_by(worker->options.store, worker->now + CLOCK_BACK_MS);
 		worker->clock_back = r < 0;
 	}
-	if (r == 0 && atomic_exchange(&worker->reload, false))
+	if (r == 0 && atomic_exchange(&worker->reload, false)) {
 		r = gate_reload(worker);
+		quota_read(worker);
+		account_soon(worker, 0);
+	}
 	if (r == 0)
 		r = submit_save(worker);
 	if (r == 0)
 		r = digest_due(worker);
+	if (r == 0)
+		r = quota_due(worker);
 	for (int i = 0; r == 0 && i < JOB_COUNT; i++)
 		r = duties[i].due(worker);
 	return r;
@@ -293,7 +309,7 @@ static int start_what_is_due(struct worker *worker)
 
 static int next_wait(struct worker *worker, int64_t *wait_ms)
 {
-	int64_t first = digest_waits(worker) ? 0 : NEVER, wait;
+	int64_t first = digest_waits(worker) ? 0 : quota_wait(worker), wait;
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < JOB_COUNT; i++) {

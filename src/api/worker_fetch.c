@@ -206,6 +206,9 @@ static int record_done(struct worker *worker, const struct result *done)
 	struct changes changes = {0};
 	int r = store_result_done(worker->options.store, done, worker->now, &changes);
 
+	if (r == 0)
+		account_soon(worker, ACCOUNT_AFTER_TASK_MS);
+
 	if (r == 0) {
 		worker->local_trouble = false;
 		atomic_fetch_add(&worker->downloads, 1);

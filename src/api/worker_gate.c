@@ -91,7 +91,7 @@ static int scan_held(struct worker *worker, int64_t *ids, enum task_hold *holds)
 {
 	int64_t due[SCAN_MAX];
 	int kept = 0;
-	int n = store_task_due(worker->options.store, TASK_HELD, worker->now, due, SCAN_MAX);
+	int n = store_task_gated(worker->options.store, worker->now, due, SCAN_MAX);
 
 	for (int i = 0; i < n; i++) {
 		struct task task = {0};

@@ -94,6 +94,29 @@ out:
 	return r;
 }
 
+static int ask_if_running(struct worker *worker, int64_t id)
+{
+	struct task task = {0};
+	int r = store_task_get(worker->options.store, id, &task);
+
+	if (r == 0 && task.state == TASK_RUNNING)
+		r = ask(worker, &task);
+	task_finish(&task);
+	return drop_stale(r);
+}
+
+/* What callbacks ask for goes first. */
+static int ask_the_poked(struct worker *worker)
+{
+	int64_t id;
+	int r = 0;
+
+	while (r == 0 && may_ask(worker) && budget_wait(worker) <= 0 &&
+		(id = poke_next(worker)) != 0)
+		r = ask_if_running(worker, id);
+	return r;
+}
+
 int poll_due(struct worker *worker)
 {
 	int64_t ids[2 * POLLS_MAX];
@@ -101,19 +124,17 @@ int poll_due(struct worker *worker)
 
 	if (!may_ask(worker) || budget_wait(worker) > 0)
 		return 0;
+	r = ask_the_poked(worker);
+	if (r < 0)
+		return r;
 	/* Those under way are the longest due: as many more as there may be of them. */
 	n = store_task_due(worker->options.store, TASK_RUNNING, worker->now, ids, 2 * POLLS_MAX);
 	for (int i = 0; i < n && r == 0; i++) {
-		struct task task = {0};
 		if (job_exists(worker, JOB_POLL, ids[i], 0))
 			continue;
 		if (!may_ask(worker) || budget_wait(worker) > 0)
 			break;
-		r = store_task_get(worker->options.store, ids[i], &task);
-		if (r == 0 && task.state == TASK_RUNNING)
-			r = ask(worker, &task);
-		task_finish(&task);
-		r = drop_stale(r);
+		r = ask_if_running(worker, ids[i]);
 	}
 	return n < 0 ? n : r;
 }
@@ -140,6 +161,9 @@ int poll_wait(struct worker *worker, int64_t *wait_ms)
 	}
 	if (n < 0 || r < 0)
 		return n < 0 ? n : drop_stale(r);
+	int64_t poked = poke_wait(worker);
+	if (poked < due)
+		due = poked;
 	*wait_ms = due < budget ? budget : due;
 	return 0;
 }
@@ -163,12 +187,17 @@ static enum task_event_kind kind_of(const struct poll_answer *said)
 	return EVENT_POLL_MISSED;
 }
 
-static void put_credits(double credits, char *out, size_t size)
+static void put_credits(const struct task *task, double credits, char *out, size_t size)
 {
-	if (credits >= 0)
-		snprintf(out, size, ", %.6g credits", credits);
-	else
+	char cost[PRICE_SIZE], price[PRICE_SIZE];
+
+	if (credits < 0)
 		*out = '\0';
+	else if (task->estimate >= 0 && task->estimate != credits)
+		snprintf(out, size, ", %s credits, where %s were expected",
+			price_text(credits, cost), price_text(task->estimate, price));
+	else
+		snprintf(out, size, ", %s credits", price_text(credits, cost));
 }
 
 /* Only what is new: a task that goes on running says nothing. False: no line. */
@@ -179,9 +208,9 @@ static bool put_line(const struct task *task, const struct poll_answer *said,
 	const char *state = said->state ? said->state : "";
 	bool same = task->remote_state && strcmp(task->remote_state, state) == 0;
 	int len = (int)strcspn(text, "\n");
-	char credits[48];
+	char credits[128];
 
-	put_credits(said->credits, credits, sizeof(credits));
+	put_credits(task, said->credits, credits, sizeof(credits));
 	switch (kind) {
 	case EVENT_POLLED:
 		if (same || !*state)
@@ -198,8 +227,9 @@ static bool put_line(const struct task *task, const struct poll_answer *said,
 			task->error ? task->attempts + 1 : 1, credits);
 		return true;
 	case EVENT_TASK_FAILED:
-		snprintf(line, size, "failed at the service%s%s: %.*s", said->code ? ", code " : "",
-			said->code ? said->code : "", len, text);
+		snprintf(line, size, "failed at the service%s%s%s: %.*s",
+			said->code ? ", code " : "", said->code ? said->code : "", credits, len,
+			text);
 		return true;
 	default:
 		if (task->attempts > 0)

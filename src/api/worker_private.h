@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,6 +10,8 @@
 #include "kiefs/buf.h"
 #include "kiefs/http.h"
 #include "kiefs/limits.h"
+#include "kiefs/quota.h"
+#include "kiefs/listing.h"
 #include "kiefs/store.h"
 #include "kiefs/worker.h"
 
@@ -29,6 +32,8 @@ enum job_kind {
 	JOB_POLL,
 	JOB_SUBMIT,
 	JOB_UPLOAD,
+	JOB_ACCOUNT,
+	JOB_REFRESH,
 	JOB_COUNT,
 };
 
@@ -85,6 +90,29 @@ struct unsaved {
 	struct unsaved *next; /* worker::unsaved */
 };
 
+/* A task that a callback spoke of. */
+#define POKES_MAX 64
+struct poke {
+	int64_t task; /* 0: free */
+	bool wanted;  /* to be asked, not before that time (mono) */
+	int64_t not_before;
+};
+
+/* A refresh of the catalogue under way; its states are told in worker_refresh.c. */
+struct refresh {
+	enum { REFRESH_IDLE, REFRESH_LIST, REFRESH_SCHEMA } state;
+	const struct catalogue *catalogue; /* a share: `listing` is in it */
+	struct listing listing;
+	cJSON *told;   /* array: models that are to be asked after, as the list tells of them */
+	cJSON *at;     /* in `told`: the one asked after */
+	cJSON *former; /* the file of the last refresh, or NULL */
+	cJSON *found;  /* models for the next */
+	struct buf report;
+	int64_t due;   /* worker::mono: the next question */
+	int tries;     /* of it that failed */
+	int listed, taken, known, left_out;
+};
+
 struct worker {
 	struct worker_options options; /* `catalogue`: a share of the one in force */
 	_Atomic(const struct catalogue *) next_catalogue; /* a share, or NULL */
@@ -103,12 +131,22 @@ struct worker {
 	int64_t uploads_paused_until; /* worker::mono */
 	int upload_failures;	      /* in a row */
 	int64_t upload_probe; /* the task whose files may go up although the key's gate is closed */
+	struct quota quota; /* written under quota_lock; this thread reads it without */
+	pthread_mutex_t quota_lock;
+	int64_t quota_after;   /* held tasks up to this one were looked at; -1: all were */
+	double quota_promised; /* estimates of those that this look has let go */
+	int64_t quota_day;
+	pthread_mutex_t poke_lock;
+	struct poke pokes[POKES_MAX]; /* poke_lock */
+	int64_t account_at;    /* mono: when to ask for the balance; NEVER */
+	int64_t account_asked; /* mono: the last time; 0: not yet */
+	struct refresh refresh;
 	bool started;
 	bool clock_back;    /* the wall clock was set back */
 	bool local_trouble; /* the disk refused a result, and the log says so */
 	int failure;	    /* first -errno of a callback, for worker_step() */
 	uint64_t random;
-	atomic_bool stop, reload, key_present;
+	atomic_bool stop, reload, refresh_wanted, account_wanted, key_present;
 	atomic_ullong submissions, accepted, polled, downloads, download_bytes, rate_limited,
 		errors, uploads, upload_bytes;
 };
@@ -186,6 +224,13 @@ int source_stat(int fd, int64_t *size, int64_t *changed_ns);
 void source_extension(
 	struct worker *worker, const struct source *source, int fd, char *out, size_t size);
 
+/* ---- worker_refresh.c ---- */
+
+int refresh_due(struct worker *worker);
+int refresh_wait(struct worker *worker, int64_t *wait_ms);
+void refresh_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+void refresh_forget(struct worker *worker);
+
 /* ---- worker_digest.c ---- */
 
 /* Takes the job over: it lives until its file is digested. */
@@ -193,6 +238,35 @@ int digest_start(struct job *job, const char *type);
 /* A piece of one file. 0 or -errno. */
 int digest_due(struct worker *worker);
 bool digest_waits(const struct worker *worker);
+
+/* ---- worker_account.c ---- */
+
+/* The balance may have changed: it is asked for in this time at the latest. */
+void account_soon(struct worker *worker, int64_t delay_ms);
+/* Tasks that end together are one question. */
+#define ACCOUNT_AFTER_TASK_MS 2000
+int account_due(struct worker *worker);
+int account_wait(struct worker *worker, int64_t *wait_ms);
+void account_done(struct worker *worker, struct job *job, const struct http_answer *answer);
+
+/* ---- worker_poke.c ---- */
+
+/* The next task to be asked for a callback's sake, which counts as done then; 0 none. */
+int64_t poke_next(struct worker *worker);
+int64_t poke_wait(struct worker *worker);
+
+/* ---- worker_quota.c ---- */
+
+/* Reads the limits and looks at what is held for them. */
+void quota_read(struct worker *worker);
+/* Whether the queued task may leave now; one that may not is held. -errno. */
+int quota_admit(struct worker *worker, const struct task *task, bool *admitted);
+/* There may be room again. */
+void quota_look(struct worker *worker);
+int quota_due(struct worker *worker);
+int64_t quota_wait(const struct worker *worker);
+/* After a step: what it means for the limits and the balance. */
+void money_moved(struct worker *worker, const struct task *old, const struct task *next);
 
 /* ---- worker_gate.c ---- */
 

@@ -51,12 +51,10 @@ static int put_off_unknown(struct worker *worker, const struct task *task)
 static int write_down(struct worker *worker, const struct task *task)
 {
 	struct task_event send = worker_event(EVENT_SEND, worker_random(worker));
-	char line[80];
+	char line[80], price[PRICE_SIZE];
 
-	if (task->estimate >= 0)
-		snprintf(line, sizeof(line), "submitting, about %.6g credits", task->estimate);
-	else
-		snprintf(line, sizeof(line), "submitting, price unknown");
+	snprintf(line, sizeof(line), "submitting, price %s%s", price_text(task->estimate, price),
+		task->estimate >= 0 ? " credits" : "");
 	const struct task_update update = {.log = line};
 	return worker_apply(worker, task, &send, &update);
 }
@@ -128,7 +126,7 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 {
 	const struct model *model = catalogue_find(worker->options.catalogue, task->model);
 	struct job *job;
-	bool ready;
+	bool ready, admitted;
 	int r;
 
 	*sent = false;
@@ -136,6 +134,9 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 		return put_off_unknown(worker, task);
 	r = follow_values(worker, task, &ready);
 	if (r < 0 || !ready)
+		return r;
+	r = quota_admit(worker, task, &admitted);
+	if (r < 0 || !admitted)
 		return r;
 	r = store_upload_missing(worker->options.store, task->id, worker->now);
 	if (r != 0)

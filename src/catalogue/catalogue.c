@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "field.h"
 #include "form.h"
 #include "kiefs/error.h"
@@ -20,6 +21,7 @@
 #include "listing.h"
 #include "mapping.h"
 #include "model.h"
+#include "result_entry.h"
 #include "service.h"
 #include "upload.h"
 
@@ -37,6 +39,7 @@ BUILTIN(uploads);
 struct raw_document {
 	const char *about;
 	const cJSON *form, *values, *services, *uploads, *models, *open_model, *open, *listing;
+	const cJSON *account, *callback;
 };
 
 static const struct form_key document_keys[] = {
@@ -46,6 +49,8 @@ static const struct form_key document_keys[] = {
 	{"services", FORM_OBJECT, offsetof(struct raw_document, services), false},
 	{"uploads", FORM_OBJECT, offsetof(struct raw_document, uploads), false},
 	{"models", FORM_OBJECT, offsetof(struct raw_document, models), false},
+	{"account", FORM_OBJECT, offsetof(struct raw_document, account), false},
+	{"callback", FORM_TEXTS, offsetof(struct raw_document, callback), false},
 	{"open_model", FORM_OBJECT, offsetof(struct raw_document, open_model), false},
 	{"open", FORM_LIST, offsetof(struct raw_document, open), false},
 	{"listing", FORM_OBJECT, offsetof(struct raw_document, listing), false},
@@ -252,6 +257,22 @@ static int add_model(const struct scope *scope, const cJSON *object, bool weak,
 	return 0;
 }
 
+static int add_head(const struct scope *scope, const struct raw_document *raw,
+	struct catalogue *catalogue, struct error *err)
+{
+	int r = 0;
+
+	if (raw->callback) {
+		r = paths_check(scope, "callback", raw->callback, err);
+		catalogue->callback = raw->callback;
+	}
+	if (r < 0 || !raw->account)
+		return r;
+	catalogue->account_file = scope->name;
+	return account_read(
+		scope, raw->account, &catalogue->account, &catalogue->account_service, err);
+}
+
 static int add_open(
 	const struct scope *scope, const cJSON *ids, struct catalogue *catalogue, struct error *err)
 {
@@ -311,6 +332,8 @@ static int read_document(struct catalogue *catalogue, const char *file, const cJ
 		r = listing_check(&scope, raw.listing, err);
 	if (r == 0 && raw.listing)
 		catalogue->listing = raw.listing;
+	if (r == 0)
+		r = add_head(&scope, &raw, catalogue, err);
 	return r < 0 ? r : add_open(&scope, raw.open, catalogue, err);
 }
 
@@ -383,6 +406,20 @@ static int by_id(const void *a, const void *b)
 	return strcmp(left->model.id, right->model.id);
 }
 
+static int settle_account(struct catalogue *catalogue, struct error *err)
+{
+	const char *name = catalogue->account_service;
+	const struct service_entry *service = name ? find_service(catalogue, name) : NULL;
+	struct scope file = {NULL, NULL, catalogue->account_file};
+
+	if (name && !service)
+		return form_fail(&file, err,
+			"\"account\": \"service\" is \"%s\", and no file has such a service.",
+			name);
+	catalogue->account.service = service ? &service->service : NULL;
+	return 0;
+}
+
 static int settle(struct catalogue *catalogue, struct error *err)
 {
 	for (size_t i = 0; i < catalogue->entry_count; i++) {
@@ -397,6 +434,9 @@ static int settle(struct catalogue *catalogue, struct error *err)
 				entry->service);
 		entry->model.service = &service->service;
 	}
+	int r = settle_account(catalogue, err);
+	if (r < 0)
+		return r;
 	if (catalogue->entry_count)
 		qsort(catalogue->entries, catalogue->entry_count, sizeof(*catalogue->entries),
 			by_id);
@@ -560,4 +600,14 @@ size_t catalogue_upload_count(const struct catalogue *catalogue)
 const struct upload_service *catalogue_upload_at(const struct catalogue *catalogue, size_t index)
 {
 	return catalogue->uploads[index];
+}
+
+const struct account_entry *catalogue_account(const struct catalogue *catalogue)
+{
+	return catalogue->account.service ? &catalogue->account : NULL;
+}
+
+const cJSON *catalogue_callback(const struct catalogue *catalogue)
+{
+	return catalogue->callback;
 }

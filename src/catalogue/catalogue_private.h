@@ -39,6 +39,10 @@ struct catalogue {
 	struct entry *entries;
 	size_t entry_count;
 	const cJSON *open_model; /* what a model that nobody described starts from, or NULL */
+	struct account_entry account;
+	const char *account_service;
+	const char *account_file;
+	const cJSON *callback;	 /* paths, or NULL */
 	const cJSON *listing;	 /* how the API is asked for its models, or NULL */
 	char *mapping_report;	 /* heap, or NULL */
 };

@@ -179,19 +179,25 @@ static int add_fields(struct mapping *mapping, cJSON *fields, const cJSON *entry
 	bool required = strcmp(which, "required") == 0;
 	int r = 0;
 
-	for (const cJSON *i = list_of(parameters, which); i && r == 0; i = i->next) {
-		/* What the example of the input holds are fields too; nothing says which of them
-		 * are required. */
-		const cJSON *inner =
-			i->string && strcmp(i->string, "input") == 0 ? list_of(i, "example") : NULL;
-		for (; inner && inner->string && r == 0; inner = inner->next) {
-			cJSON *parameter = cJSON_CreateObject();
-			cJSON_AddItemReferenceToObject(parameter, "example", (cJSON *)inner);
-			r = add_field(mapping, fields, inner->string, parameter, false);
-			cJSON_Delete(parameter);
-		}
-		if (i->string && r == 0)
+	for (const cJSON *i = list_of(parameters, which); i && r == 0; i = i->next)
+		if (i->string)
 			r = add_field(mapping, fields, i->string, i, required);
+	return r;
+}
+
+/* What the example of the input holds are fields too; nothing says which of them are required. */
+static int add_inner(struct mapping *mapping, cJSON *fields, const cJSON *entry, const char *which)
+{
+	const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(entry, "parameters");
+	const cJSON *input = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(parameters, which), "input");
+	int r = 0;
+
+	for (const cJSON *i = list_of(input, "example"); i && i->string && r == 0; i = i->next) {
+		cJSON *parameter = cJSON_CreateObject();
+		cJSON_AddItemReferenceToObject(parameter, "example", (cJSON *)i);
+		r = add_field(mapping, fields, i->string, parameter, false);
+		cJSON_Delete(parameter);
 	}
 	return r;
 }
@@ -227,6 +233,10 @@ static cJSON *make_members(struct mapping *mapping, const cJSON *entry)
 
 	if (r == 0)
 		r = add_fields(mapping, fields, entry, "optional");
+	if (r == 0)
+		r = add_inner(mapping, fields, entry, "required");
+	if (r == 0)
+		r = add_inner(mapping, fields, entry, "optional");
 	if (r == 0)
 		r = add_price(members, entry);
 	if (title && *title)

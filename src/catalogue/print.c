@@ -60,6 +60,15 @@ static bool put_copy(cJSON *object, const char *name, const cJSON *value)
 	return false;
 }
 
+static bool put_account(cJSON *document, const struct account_entry *account)
+{
+	cJSON *object = cJSON_AddObjectToObject(document, "account");
+
+	return cJSON_AddStringToObject(object, "service", account->service->name) &&
+	       cJSON_AddStringToObject(object, "path", account->path) &&
+	       put_copy(object, "credits", account->credits);
+}
+
 static cJSON *make_document(const struct catalogue *catalogue)
 {
 	cJSON *document = cJSON_CreateObject();
@@ -82,6 +91,10 @@ static cJSON *make_document(const struct catalogue *catalogue)
 	}
 	if (catalogue->open_model)
 		ok = ok && put_copy(document, "open_model", catalogue->open_model);
+	if (catalogue->account.service)
+		ok = ok && put_account(document, &catalogue->account);
+	if (catalogue->callback)
+		ok = ok && put_copy(document, "callback", catalogue->callback);
 	if (catalogue->listing)
 		ok = ok && put_copy(document, "listing", catalogue->listing);
 	if (ok)

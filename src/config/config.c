@@ -318,7 +318,7 @@ int config_parse(const struct config_input *input, struct config *out, struct er
 {
 	struct command command;
 	struct error wrong = {0};
-	struct config config = {.ready_fd = -1};
+	struct config config = {.ready_fd = -1, .limit_per_task = -1, .limit_per_day = -1};
 	int r = command_read(input, &command, err);
 
 	if (r < 0)

@@ -45,13 +45,13 @@ static char *take_key(struct secret *secret, const char *where, struct error *er
 	for (size_t i = 0; i < len; i++)
 		odd = odd || (unsigned char)start[i] <= ' ' || (unsigned char)start[i] >= 0x7f;
 	if (len == 0)
-		error_set(err, -EINVAL, "%s is empty; it must hold the API key.", where);
+		error_set(err, -EINVAL, "%s is empty; it must hold a key.", where);
 	else if (len > KEY_MAX)
-		error_set(err, -EINVAL, "%s is longer than %d bytes, which no API key is.", where,
+		error_set(err, -EINVAL, "%s is longer than %d bytes, which no key is.", where,
 			KEY_MAX);
 	else if (odd)
 		error_set(err, -EINVAL,
-			"%s is no API key: there are spaces, control or non-ASCII characters in "
+			"%s is no key: there are spaces, control or non-ASCII characters in "
 			"it.",
 			where);
 	else if (!(key = strndup(start, len)))
@@ -198,34 +198,33 @@ static int collect(int output, int process, int timeout_ms, struct secret *secre
 }
 
 /* Sentence for a command that gave no key; 0 when it ended well. */
-static int check_end(int collected, int status, int timeout_ms, struct error *err)
+static int check_end(const char *name, int collected, int status, int timeout_ms, struct error *err)
 {
 	if (collected == -ETIMEDOUT)
 		return error_set(err, collected,
-			"api_key_command has not ended after %g seconds and was stopped.",
+			"%s has not ended after %g seconds and was stopped.", name,
 			timeout_ms / 1000.0);
 	if (collected == -EFBIG)
-		return error_set(
-			err, -EINVAL, "api_key_command prints more than one API key can be.");
+		return error_set(err, -EINVAL, "%s prints more than a key can be.", name);
 	if (collected < 0)
-		return error_set(err, collected, "api_key_command cannot be read: %s.",
-			strerror(-collected));
-	if (WIFSIGNALED(status))
 		return error_set(
-			err, -EIO, "api_key_command was ended by signal %d.", WTERMSIG(status));
+			err, collected, "%s cannot be read: %s.", name, strerror(-collected));
+	if (WIFSIGNALED(status))
+		return error_set(err, -EIO, "%s was ended by signal %d.", name, WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
-		return error_set(err, -EIO, "api_key_command failed with exit status %d.",
-			WEXITSTATUS(status));
+		return error_set(
+			err, -EIO, "%s failed with exit status %d.", name, WEXITSTATUS(status));
 	return 0;
 }
 
-char *key_from_command(const char *command, int timeout_ms, struct error *err)
+char *key_from_command(const char *name, const char *command, int timeout_ms, struct error *err)
 {
 	struct secret secret = {0};
 	int fds[2] = {-1, -1};
 	int process = -1;
 	int status = 0;
 	pid_t pid = -1;
+	char where[64];
 	int r = pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
 
 	if (r == 0)
@@ -248,11 +247,12 @@ char *key_from_command(const char *command, int timeout_ms, struct error *err)
 		close(fds[0]);
 	if (process >= 0)
 		close(process);
-	if (check_end(r, status, timeout_ms, err) < 0) {
+	if (check_end(name, r, status, timeout_ms, err) < 0) {
 		explicit_bzero(&secret, sizeof(secret));
 		return NULL;
 	}
-	return take_key(&secret, "The output of api_key_command", err);
+	snprintf(where, sizeof(where), "The output of %s", name);
+	return take_key(&secret, where, err);
 }
 
 static char *key_from_text(const char *text, const char *where, struct error *err)
@@ -296,7 +296,8 @@ char *key_read(const struct config *config, config_env_fn *env, void *context, s
 	if (config->api_key_file)
 		return key_from_file(config->api_key_file, err);
 	if (config->api_key_command)
-		return key_from_command(config->api_key_command, KEY_COMMAND_MS, err);
+		return key_from_command(
+			"api_key_command", config->api_key_command, KEY_COMMAND_MS, err);
 	if (credentials && *credentials)
 		key = key_from_credentials(credentials, &found, err);
 	if (found)
@@ -306,6 +307,22 @@ char *key_read(const struct config *config, config_env_fn *env, void *context, s
 	error_set(err, -ENOKEY,
 		"There is no API key: set api_key_file or api_key_command in the configuration, or "
 		"$KIE_API_KEY.");
+	return NULL;
+}
+
+char *key_read_callback(
+	const struct config *config, config_env_fn *env, void *context, struct error *err)
+{
+	const char *variable = env("KIE_CALLBACK_KEY", context);
+
+	if (config->callback_key_file)
+		return key_from_file(config->callback_key_file, err);
+	if (config->callback_key_command)
+		return key_from_command(
+			"callback_key_command", config->callback_key_command, KEY_COMMAND_MS, err);
+	if (variable && *variable && !config->demo)
+		return key_from_text(variable, "$KIE_CALLBACK_KEY", err);
+	error_set(err, -ENOKEY, "There is no key for callbacks.");
 	return NULL;
 }
 

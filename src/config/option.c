@@ -13,6 +13,10 @@
 #include "kiefs/word.h"
 
 static const char *const validate_words[] = {"strict", "warn", NULL};
+static const char *const unknown_words[] = {"hold", "allow", NULL};
+
+/* More than anybody will spend, and whole numbers below it are exact. */
+#define CREDITS_MAX 1e12
 
 #define AT(member) offsetof(struct config, member)
 
@@ -48,6 +52,21 @@ static const struct config_option options[] = {
 		.max = 256},
 	{"max_result_size", CONFIG_SIZE, AT(max_result_size), "16G", NULL,
 		"largest result, in bytes", .min = 1, .max = INT64_MAX},
+	{"limit_per_task", CONFIG_CREDITS, AT(limit_per_task), NULL, NULL,
+		"credits that one request may cost"},
+	{"limit_per_day", CONFIG_CREDITS, AT(limit_per_day), NULL, NULL,
+		"credits that may be spent on one day, UTC"},
+	{"unknown_price", CONFIG_CHOICE, AT(unknown_price), "hold", NULL,
+		"what becomes of requests of unknown price while a limit is set",
+		.choices = unknown_words},
+	{"callback_listen", CONFIG_LISTEN, AT(callback_listen), NULL, NULL,
+		"port, or address:port, at which callbacks are taken"},
+	{"callback_url", CONFIG_URL, AT(callback_url), NULL, NULL,
+		"public address that leads there"},
+	{"callback_key_file", CONFIG_PATH, AT(callback_key_file), NULL, NULL,
+		"file that holds the key which callbacks are signed with"},
+	{"callback_key_command", CONFIG_TEXT, AT(callback_key_command), NULL, NULL,
+		"shell command that prints that key"},
 	{"ready_fd", CONFIG_COUNT, AT(ready_fd), NULL, NULL,
 		"file descriptor that gets a line once the mount is ready", .max = INT_MAX},
 };
@@ -243,6 +262,20 @@ static int parse_number(const char *text, bool suffix, int64_t *out)
 	return 0;
 }
 
+static int set_credits(double *member, const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	/* strtod() takes more: signs, white space, hexadecimal, "inf". */
+	if (strspn(text, "0123456789.") != strlen(text) || end == text || *end)
+		return -EINVAL;
+	if (value > CREDITS_MAX)
+		return -ERANGE;
+	*member = value;
+	return 0;
+}
+
 static int choice_of(const struct config_option *option, const char *text)
 {
 	for (int i = 0; option->choices[i]; i++) {
@@ -267,6 +300,11 @@ static void describe_allowed(const struct config_option *option, const struct op
 			place->cwd ? "it must be a path"
 				   : "it must be a path that begins with / or ~/");
 		break;
+	case CONFIG_LISTEN:
+		snprintf(out, size,
+			"it must be a port from 0 to 65535 (0: any free one), alone or after an "
+			"address: 8080, 127.0.0.1:8080, [::1]:8080");
+		break;
 	case CONFIG_URL:
 		snprintf(out, size,
 			"it must be an https:// address, or http:// on this machine (localhost, "
@@ -283,6 +321,9 @@ static void describe_allowed(const struct config_option *option, const struct op
 			"count in "
 			"powers of 1024",
 			(long long)option->min, (long long)option->max);
+		break;
+	case CONFIG_CREDITS:
+		snprintf(out, size, "it must be a number of credits, 0 or more, such as 12.5");
 		break;
 	case CONFIG_CHOICE:
 		len = (size_t)snprintf(out, size, "it must be one of");
@@ -311,6 +352,38 @@ static int set_url(char **member, const char *text)
 	while (text[len - 1] == '/')
 		len--;
 	return set_string(member, strndup(text, len));
+}
+
+/* An address that is numeric, so that nobody has to be asked what it means. */
+static bool host_is_numeric(const char *host, size_t len)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	bool six = len > 2 && host[0] == '[' && host[len - 1] == ']';
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, host, len);
+	text[len] = '\0';
+	if (six)
+		text[len - 1] = '\0';
+	return inet_pton(six ? AF_INET6 : AF_INET, text + six, &address) == 1;
+}
+
+static int set_listen(char **member, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	const char *port = colon ? colon + 1 : text;
+	size_t len = strlen(port);
+	char *whole;
+
+	if (strcmp(port, "0") != 0 && !port_is_valid(port, len))
+		return -EINVAL;
+	if (colon && !host_is_numeric(text, (size_t)(colon - text)))
+		return -EINVAL;
+	if (asprintf(&whole, "%s%s", colon ? "" : "127.0.0.1:", text) < 0)
+		return -ENOMEM;
+	return set_string(member, whole);
 }
 
 static int set_number(void *member, const struct config_option *option, const char *text)
@@ -343,11 +416,15 @@ static int set_value(struct config *config, const struct config_option *option, 
 	case CONFIG_PATH:
 		r = option_path(text, place, &path);
 		return r < 0 ? r : set_string(member, path);
+	case CONFIG_LISTEN:
+		return set_listen(member, text);
 	case CONFIG_URL:
 		return set_url(member, text);
 	case CONFIG_COUNT:
 	case CONFIG_SIZE:
 		return set_number(member, option, text);
+	case CONFIG_CREDITS:
+		return set_credits(member, text);
 	case CONFIG_CHOICE:
 		r = choice_of(option, text);
 		if (r >= 0)

@@ -27,7 +27,9 @@ static void print_option(
 			     ? *(const int *)member
 			     : 0;
 
-	if (!text || number < 0) {
+	double credits = option->type == CONFIG_CREDITS ? *(const double *)member : 0;
+
+	if (!text || number < 0 || credits < 0) {
 		buf_addf(out, "# %s is not set\n", option->name);
 		return;
 	}
@@ -40,6 +42,7 @@ static void print_option(
 	switch (option->type) {
 	case CONFIG_TEXT:
 	case CONFIG_PATH:
+	case CONFIG_LISTEN:
 	case CONFIG_URL:
 		buf_addf(out, "%s\n", text);
 		break;
@@ -48,6 +51,9 @@ static void print_option(
 		break;
 	case CONFIG_SIZE:
 		print_size(*(const int64_t *)member, out);
+		break;
+	case CONFIG_CREDITS:
+		buf_addf(out, "%.15g\n", credits);
 		break;
 	case CONFIG_CHOICE:
 		buf_addf(out, "%s\n", option->choices[number]);
@@ -75,9 +81,11 @@ static void help_option(const struct config_option *option, struct buf *out)
 	static const char *const words[] = {
 		[CONFIG_TEXT] = "TEXT",
 		[CONFIG_PATH] = "PATH",
+		[CONFIG_LISTEN] = "[ADDRESS:]PORT",
 		[CONFIG_URL] = "URL",
 		[CONFIG_COUNT] = "N",
 		[CONFIG_SIZE] = "SIZE",
+		[CONFIG_CREDITS] = "CREDITS",
 	};
 	size_t start = out->len;
 

@@ -6,6 +6,7 @@
 
 #include "fs.h"
 #include "kiefs/buf.h"
+#include "kiefs/callback.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/clock.h"
 #include "kiefs/error.h"
@@ -174,6 +175,7 @@ int stats_print(struct fs *fs, struct buf *out)
 	counter(out, "uploads_total", "Files that were uploaded.", stats.uploads);
 	counter(out, "upload_bytes_total", "Bytes of them.", stats.upload_bytes);
 	counter(out, "rate_limited_total", "Answers that said: too fast.", stats.rate_limited);
+	callback_stats(fs->callback, out);
 	counter(out, "errors_total", "Answers that could not be used.", stats.errors);
 	buf_addf(out,
 		"# HELP kiefs_key_present Whether there is an API key.\n"

@@ -15,6 +15,7 @@
 #include "poker.h"
 
 struct buf;
+struct callback;
 struct catalogue;
 struct error;
 struct files;
@@ -100,6 +101,8 @@ struct fs {
 	struct fuse_session *session;
 	const char *mountpoint;
 	const char *config_text;
+	const struct callback *callback;
+	const char *callback_address, *callback_url;
 	const char *report_path; /* .kiefs/catalog-report; NULL: none */
 	mount_command_fn *command;
 	void *context; /* of `command` */
@@ -172,6 +175,14 @@ void result_name(const struct result *result, int several, char *out, size_t siz
 /* ---- text.c: files that are made when looked at ---- */
 
 int text_make(struct fs *fs, uint64_t inode, struct buf *out);
+
+/* ---- account.c ---- */
+
+int account_text(struct fs *fs, enum tree_kind kind, struct buf *out);
+/* When what the file says was heard. */
+int64_t account_mtime(struct fs *fs, enum tree_kind kind);
+/* Somebody reads a generated file of this kind: an old balance is asked for again, in the background. */
+void account_opened(struct fs *fs, enum tree_kind kind);
 
 /* ---- dir.c ---- */
 

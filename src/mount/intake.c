@@ -14,6 +14,8 @@
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
 #include "kiefs/media.h"
+#include "kiefs/quota.h"
+#include "kiefs/worker.h"
 #include "uploads.h"
 
 /* Of the body that is sent: control characters grow when they are written as JSON. */
@@ -60,6 +62,24 @@ static int read_defaults(struct fs *fs, uint64_t dir, struct buf *out)
 			return r;
 		dir = entry.dir;
 	}
+}
+
+/* What can never go out under the limits is refused; what may go another day is accepted, and the
+ * worker holds it. */
+static int check_quota(struct fs *fs, const char *name, double price, struct error *err)
+{
+	struct quota quota;
+	char lead[ENTRY_NAME_MAX + 32], text[TASK_TEXT_SIZE];
+
+	if (!fs->worker)
+		return 0;
+	worker_quota_get(fs->worker, &quota);
+	enum quota_verdict verdict = quota_check_alone(&quota, price);
+	if (verdict == QUOTA_FITS)
+		return 0;
+	snprintf(lead, sizeof(lead), "%s was not sent", name);
+	quota_text(&quota, verdict, lead, price, 0, text, sizeof(text));
+	return error_set(err, -EDQUOT, "%s", text);
 }
 
 void intake_finish(struct intake *intake)
@@ -169,7 +189,8 @@ static int digest_source(struct fs *fs, int64_t entry, enum request_form form,
 static int build(struct fs *fs, const struct model *model, enum request_form form,
 	const struct asker *asker, const struct buf *bytes, struct request *out, struct error *err)
 {
-	struct request_rules rules = {.warn_only = fs->warn_only};
+	struct request_rules rules = {
+		.warn_only = fs->warn_only, .callback = fs->callback_url};
 	char stem[ENTRY_NAME_MAX + 1], **siblings = NULL;
 	struct buf defaults;
 	int r = 0;
@@ -225,6 +246,8 @@ int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, b
 	r = build(fs, place.model, form, &asker, &bytes, &out->request, err);
 	if (r == 0)
 		r = inputs_find(fs, &asker, &out->request, &out->inputs, err);
+	if (r == 0)
+		r = check_quota(fs, name, out->request.credits, err);
 	if (r == 0 && !quick)
 		r = digest_source(fs, entry, form, &bytes, out->sha);
 	if (r == 0) {

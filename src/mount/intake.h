@@ -21,7 +21,7 @@ void intake_finish(struct intake *intake);
 /* A file's content up to the buffer's maximum; -EFBIG when it is longer. */
 int intake_read(struct fs *fs, int64_t entry, struct buf *out);
 /* Reads and checks the entry's bytes as a request `name` in `dir`. What was refused has text in
- * `err`: -EINVAL, -EFBIG, or one of inputs_find()'s. `quick` is struct asker's. `out` is to be
+ * `err`: -EINVAL, -EFBIG, -EDQUOT, or one of inputs_find()'s. `quick` is struct asker's. `out` is to be
  * finished in each case. */
 int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, bool quick,
 	struct intake *out, struct error *err);

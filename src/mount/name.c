@@ -166,9 +166,8 @@ static int exchange(
 	if (source->kind > ENTRY_FILE || target.kind > ENTRY_FILE)
 		return -EPERM;
 	/* Two requests made or changed by one call could not both be refused; nor two uploads. */
-	if (request_form(source->name) != REQUEST_NONE || request_form(new_name) != REQUEST_NONE ||
-		intake_wants(fs, source->dir, source->name) ||
-		intake_wants(fs, new_parent, new_name))
+	if (intake_is_request(fs, source->id, new_parent, new_name) ||
+		intake_is_request(fs, target.id, source->dir, source->name))
 		return -EINVAL;
 	return store_entry_exchange(fs->store, source->id, target.id);
 }

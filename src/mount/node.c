@@ -20,6 +20,12 @@
 /* A folder in a folder ... a chain longer than this is taken for a damaged index. */
 #define DEPTH_MAX 64
 
+static void set_mtime(struct stat *st, int64_t mtime_ms)
+{
+	st->st_mtim.tv_sec = mtime_ms / 1000;
+	st->st_mtim.tv_nsec = mtime_ms % 1000 * 1000000;
+}
+
 static void fill(
 	struct fs *fs, uint64_t inode, mode_t mode, off_t size, int64_t mtime_ms, struct stat *st)
 {
@@ -33,8 +39,7 @@ static void fill(
 		.st_blksize = 4096,
 		.st_blocks = (size + 511) / 512,
 	};
-	st->st_mtim.tv_sec = mtime_ms / 1000;
-	st->st_mtim.tv_nsec = mtime_ms % 1000 * 1000000;
+	set_mtime(st, mtime_ms);
 	st->st_atim = st->st_ctim = st->st_mtim;
 }
 
@@ -127,8 +132,17 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 	case TREE_STATS:
 	case TREE_LOG:
 	case TREE_ERRORS:
+	case TREE_CALLBACK:
 		*timeout = 0;
 		r = live_stat(fs, inode, mtime, st);
+		break;
+	case TREE_CREDITS:
+	case TREE_ACCOUNT_STATUS:
+	case TREE_SPEND:
+	case TREE_LIMITS:
+		*timeout = 0;
+		r = live_stat(fs, inode, mtime, st);
+		set_mtime(st, account_mtime(fs, node->kind));
 		break;
 	case TREE_CATALOG:
 	case TREE_CATALOG_REPORT:

@@ -151,6 +151,9 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	fs->store = options->store;
 	fs->files = options->files;
 	fs->config_text = options->config_text;
+	fs->callback = options->callback;
+	fs->callback_address = options->callback_address;
+	fs->callback_url = options->callback_url;
 	fs->warn_only = options->warn_only;
 	mount->loop = pthread_self();
 	fs->uid = getuid();

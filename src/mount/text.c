@@ -9,6 +9,7 @@
 
 #include "fs.h"
 #include "kiefs/buf.h"
+#include "kiefs/callback.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/clock.h"
 #include "kiefs/describe.h"
@@ -60,6 +61,13 @@ static int static_text(struct fs *fs, const struct tree_node *node, struct buf *
 		return text_file(fs->report_path, out);
 	case TREE_CONFIG:
 		return buf_adds(out, fs->config_text);
+	case TREE_CALLBACK:
+		return callback_print(fs->callback, fs->callback_address, out);
+	case TREE_CREDITS:
+	case TREE_ACCOUNT_STATUS:
+	case TREE_SPEND:
+	case TREE_LIMITS:
+		return account_text(fs, node->kind, out);
 	default:
 		return -EISDIR;
 	}
@@ -171,7 +179,10 @@ static int meta_text(struct fs *fs, const struct task *task, struct buf *out)
 	add_time(meta, "created", task->created_ms);
 	add_time(meta, "submitted", task->submitted_ms);
 	add_time(meta, "ended", task->ended_ms);
-	add_number(meta, "estimated_credits", task->estimate);
+	if (task->estimate < 0)
+		add_text(meta, "price", "unknown");
+	else
+		cJSON_AddNumberToObject(meta, "price", task->estimate);
 	add_number(meta, "credits", task->credits);
 	add_text(meta, "source_sha256", task->source_sha);
 	int r = add_inputs(fs, task->id, meta);

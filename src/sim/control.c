@@ -1,5 +1,6 @@
 #include "control.h"
 
+#include "callbacks.h"
 #include "sim.h"
 
 #include "kiefs/error.h"
@@ -166,7 +167,14 @@ int control_time(struct sim *sim, const struct route *route, const struct reques
 	if (ms > 1e13)
 		return refuse(reply, "advance_ms: too far");
 	sim_clock_advance(&sim->clock, (int64_t)ms);
+	callbacks_wake(sim->callbacks);
 	return done(reply);
+}
+
+int control_callbacks(struct sim *sim, const struct route *route, const struct request *request,
+	struct reply *reply)
+{
+	return reply_json(reply, 200, callbacks_json(sim->callbacks));
 }
 
 int control_keys(struct sim *sim, const struct route *route, const struct request *request,
@@ -201,6 +209,7 @@ int control_reset(struct sim *sim, const struct route *route, const struct reque
 {
 	fault_rules_clear(&sim->faults);
 	ledger_clear(&sim->ledger);
+	callbacks_clear(sim->callbacks);
 	tasks_clear(&sim->tasks);
 	uploads_clear(sim);
 	account_reset(&sim->account, sim->options.rate, sim->options.credits);

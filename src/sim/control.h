@@ -12,6 +12,7 @@ CONTROL_HANDLER(control_requests);
 CONTROL_HANDLER(control_list_faults);
 CONTROL_HANDLER(control_add_faults);
 CONTROL_HANDLER(control_clear_faults);
+CONTROL_HANDLER(control_callbacks);
 CONTROL_HANDLER(control_credits);
 CONTROL_HANDLER(control_keys);
 CONTROL_HANDLER(control_time);

@@ -40,6 +40,9 @@ static const struct {
 	[FAULT_TRUNCATE] = {"truncate", STAGE_RESULT, false, VALUE_BYTES},
 	[FAULT_EXPIRED] = {"expired", STAGE_RESULT, false, VALUE_CODE},
 	[FAULT_BIG] = {"big", 0, true, VALUE_BYTES},
+	[FAULT_CALLBACK_NEVER] = {"callback-never", 0, true, VALUE_NONE},
+	[FAULT_CALLBACK_TWICE] = {"callback-twice", 0, true, VALUE_NONE},
+	[FAULT_CALLBACK_FORGED] = {"callback-forged", 0, true, VALUE_NONE},
 };
 
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == FAULT_COUNT, "a kind has no name");

@@ -32,6 +32,9 @@ enum fault_kind {
 	FAULT_TRUNCATE,	  /* the download ends after half of it, or `bytes` */
 	FAULT_EXPIRED,	  /* the download is refused with HTTP status `code` (0: 403) */
 	FAULT_BIG,	  /* the result is padded to `bytes` */
+	FAULT_CALLBACK_NEVER,  /* no callback comes */
+	FAULT_CALLBACK_TWICE,  /* it comes twice */
+	FAULT_CALLBACK_FORGED, /* before it comes one about a task that does not exist */
 	FAULT_COUNT,
 };
 

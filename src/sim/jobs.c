@@ -1,6 +1,7 @@
 /* See jobs.h. How a request and its answers are spelled comes from the service's entry. */
 #include "jobs.h"
 
+#include "callbacks.h"
 #include "place.h"
 #include "record.h"
 #include "sim.h"
@@ -100,16 +101,55 @@ static int charge(struct sim *sim, struct task *task)
 	return account_charge(&sim->account, task->credits, task->created_ms, refund_ms);
 }
 
+/* What the task API posts when a task has ended: its record under other words. */
+static int make_callback(struct sim *sim, const char *id, unsigned stage, cJSON **out)
+{
+	struct reply reply = {0};
+	struct task task;
+	int r = tasks_get(&sim->tasks, id, TASK_LOOK, &task);
+
+	if (r == -ENOENT || (r == 0 && !task.model)) {
+		task_finish(r == 0 ? &task : NULL);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	bool good = task_phase(&task, sim_clock_now_ms(&sim->clock)) == PHASE_SUCCESS;
+	strcpy(reply.task, id);
+	r = record_make(sim, task.model->service, NULL, &task, &reply, out);
+	if (r == 0)
+		r = record_envelope(task.model->service, *out, good ? 200 : 501,
+			good ? "Playground task completed successfully."
+			     : "Playground task failed.");
+	task_finish(&task);
+	return r;
+}
+
+static int plan_callback(struct sim *sim, const char *url, const char *id, int64_t end_ms)
+{
+	int r = url ? callbacks_plan(sim->callbacks, url, id, 0, end_ms, make_callback) : 0;
+
+	/* A list that is full drops callbacks, as a busy service may. */
+	return r == -ENOSPC ? 0 : r;
+}
+
 static int answer_created(
 	struct sim *sim, const struct service *service, struct task *task, struct reply *reply)
 {
 	cJSON *json = cJSON_CreateObject();
 	cJSON *text = NULL;
 	const cJSON *path;
-	int r;
+	int64_t end_ms = task->created_ms + task->duration_ms;
+	/* The table takes the strings. */
+	bool reports = task->callback && !task_fault(task, FAULT_STUCK);
+	char *callback = reports ? strdup(task->callback) : NULL;
+	int r = reports && !callback ? -ENOMEM : 0;
 
 	reply->model = task->model ? task->model->id : NULL;
-	r = tasks_add(&sim->tasks, task, reply->task);
+	if (r == 0)
+		r = tasks_add(&sim->tasks, task, reply->task);
+	if (r == 0)
+		r = plan_callback(sim, callback, reply->task, end_ms);
 	if (r < 0)
 		goto out;
 	reply->created = true;
@@ -126,6 +166,7 @@ static int answer_created(
 		json = NULL;
 	}
 out:
+	free(callback);
 	cJSON_Delete(text);
 	cJSON_Delete(json);
 	return r;

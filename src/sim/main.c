@@ -1,5 +1,6 @@
 /* kiefs-sim: a simulator of the KIE API. Opens its parts in order, waits for a signal, closes them
  * in reverse. */
+#include "callbacks.h"
 #include "server.h"
 #include "sim.h"
 
@@ -18,7 +19,9 @@
 static int open_parts(struct sim *sim, struct error *err)
 {
 	const struct options *options = &sim->options;
-	int r = catalogue_load(options->catalog, NULL, 0, &sim->catalogue, err);
+	const char *const extra[] = {options->extra_model};
+	int r = catalogue_load(
+		options->catalog, extra, options->extra_model ? 1 : 0, &sim->catalogue, err);
 
 	if (r == 0)
 		r = routes_init(&sim->routes, sim->catalogue);
@@ -36,6 +39,8 @@ static int open_parts(struct sim *sim, struct error *err)
 	}
 	if (r == 0)
 		r = delay_start(&sim->delay);
+	if (r == 0)
+		r = callbacks_start(sim, &sim->callbacks);
 	return r;
 }
 
@@ -43,6 +48,7 @@ static void close_parts(struct sim *sim)
 {
 	uploads_finish(sim);
 	fetches_finish(&sim->fetches);
+	callbacks_stop(sim->callbacks);
 	products_finish(&sim->products);
 	fault_rules_finish(&sim->faults);
 	account_finish(&sim->account);

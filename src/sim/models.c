@@ -6,25 +6,46 @@
 #include "kiefs/price.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+static const char *price_words(const struct model *model, char *out, size_t size)
+{
+	double credits;
+
+	if (price_of(model, model->example, &credits) != 0)
+		return "";
+	snprintf(out, size, "from %.6g credits", credits);
+	return out;
+}
 
 int models_list(struct sim *sim, const struct route *route, const struct request *request,
 	struct reply *reply)
 {
-	cJSON *list = cJSON_CreateArray();
+	cJSON *data = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(data, "models");
+	char price[64];
 
 	for (size_t i = 0; i < catalogue_count(sim->catalogue); i++) {
 		const struct model *model = catalogue_at(sim->catalogue, i);
 		cJSON *item = cJSON_CreateObject();
 
+		if (model->retired) {
+			cJSON_Delete(item);
+			continue;
+		}
 		if (!cJSON_AddItemToArray(list, item))
 			break;
 		cJSON_AddStringToObject(item, "model", model->id);
 		cJSON_AddStringToObject(item, "title", model->title);
 		cJSON_AddStringToObject(item, "provider", model->provider);
-		cJSON_AddStringToObject(item, "category", model->category);
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(item, "taskType"),
+			cJSON_CreateString(model->category));
+		cJSON_AddStringToObject(
+			item, "pricingDesc", price_words(model, price, sizeof(price)));
 	}
-	return reply_envelope(reply, 200, "success", list);
+	cJSON_AddNumberToObject(data, "total", cJSON_GetArraySize(list));
+	return reply_envelope(reply, 200, "success", data);
 }
 
 static cJSON *describe_price(const struct model *model)
@@ -42,6 +63,8 @@ static cJSON *describe_price(const struct model *model)
 	return data;
 }
 
+static void add_members(cJSON *schema, const struct field *fields, size_t count);
+
 static cJSON *describe_field(const struct field *field)
 {
 	cJSON *item = cJSON_CreateObject();
@@ -55,6 +78,16 @@ static cJSON *describe_field(const struct field *field)
 		cJSON_AddNumberToObject(item, "minimum", field->min);
 	if (field->has_max)
 		cJSON_AddNumberToObject(item, "maximum", field->max);
+	if (field->note)
+		cJSON_AddStringToObject(item, "description", field->note);
+	if (field->media != MEDIA_NONE)
+		cJSON_AddStringToObject(item, "format", "uri");
+	if (field->min_items >= 0)
+		cJSON_AddNumberToObject(item, "minItems", (double)field->min_items);
+	if (field->members)
+		add_members(item, field->members, field->member_count);
+	if (field->min_length >= 0)
+		cJSON_AddNumberToObject(item, "minLength", (double)field->min_length);
 	if (field->max_length >= 0)
 		cJSON_AddNumberToObject(item, "maxLength", (double)field->max_length);
 	if (field->max_items >= 0)
@@ -64,23 +97,59 @@ static cJSON *describe_field(const struct field *field)
 	return item;
 }
 
+static void add_members(cJSON *schema, const struct field *fields, size_t count)
+{
+	cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
+	cJSON *required = cJSON_AddArrayToObject(schema, "required");
+
+	for (size_t i = 0; i < count; i++) {
+		cJSON_AddItemToObject(properties, fields[i].name, describe_field(&fields[i]));
+		if (fields[i].required)
+			cJSON_AddItemToArray(required, cJSON_CreateString(fields[i].name));
+	}
+}
+
+/* As the service has it: the body with a reference to the input's schema. */
+static cJSON *describe_body(const struct model *model)
+{
+	cJSON *body = cJSON_CreateObject();
+	cJSON *properties = cJSON_AddObjectToObject(body, "properties");
+	cJSON *id = cJSON_AddObjectToObject(properties, "model");
+	cJSON *input = cJSON_AddObjectToObject(properties, "input");
+	cJSON *callback = cJSON_AddObjectToObject(properties, "callBackUrl");
+
+	cJSON_AddStringToObject(body, "type", "object");
+	cJSON_AddStringToObject(id, "type", "string");
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(id, "enum"), cJSON_CreateString(model->id));
+	cJSON_AddStringToObject(input, "$ref", "#/components/schemas/Input");
+	cJSON_AddStringToObject(callback, "type", "string");
+	cJSON_AddStringToObject(callback, "format", "uri");
+	return body;
+}
+
 static cJSON *describe_schema(const struct model *model)
 {
 	cJSON *data = cJSON_CreateObject();
-	cJSON *input = cJSON_AddObjectToObject(data, "input");
-	cJSON_AddStringToObject(input, "type", "object");
-	cJSON *properties = cJSON_AddObjectToObject(input, "properties");
-	cJSON *required = cJSON_AddArrayToObject(input, "required");
 
-	for (size_t i = 0; i < model->field_count; i++) {
-		const struct field *field = &model->fields[i];
-
-		cJSON_AddItemToObject(properties, field->name, describe_field(field));
-		if (field->required)
-			cJSON_AddItemToArray(required, cJSON_CreateString(field->name));
-	}
 	cJSON_AddStringToObject(data, "model", model->id);
-	cJSON_AddItemToObject(data, "example", cJSON_Duplicate(model->example, true));
+	if (model->open) {
+		cJSON_AddNullToObject(data, "openapi");
+		return data;
+	}
+	cJSON *openapi = cJSON_AddObjectToObject(data, "openapi");
+	cJSON_AddStringToObject(openapi, "openapi", "3.0.1");
+	cJSON *path = cJSON_AddObjectToObject(
+		cJSON_AddObjectToObject(openapi, "paths"), model->service->submit_path);
+	cJSON *content = cJSON_AddObjectToObject(
+		cJSON_AddObjectToObject(cJSON_AddObjectToObject(path, "post"), "requestBody"),
+		"content");
+	cJSON_AddItemToObject(cJSON_AddObjectToObject(content, "application/json"), "schema",
+		describe_body(model));
+	cJSON *input = cJSON_AddObjectToObject(
+		cJSON_AddObjectToObject(cJSON_AddObjectToObject(openapi, "components"), "schemas"),
+		"Input");
+	cJSON_AddStringToObject(input, "type", "object");
+	add_members(input, model->fields, model->field_count);
 	return data;
 }
 

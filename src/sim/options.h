@@ -17,7 +17,9 @@ struct options {
 	unsigned rate;	  /* submissions of a key in 10 s, 0: no limit */
 	bool retry_after; /* refusals of the rate limit carry Retry-After */
 	uint64_t seed;
-	const char *catalog; /* NULL: the built-in one */
+	const char *catalog;	  /* NULL: the built-in one */
+	const char *extra_model;  /* a file, or NULL */
+	const char *callback_key; /* callbacks are signed with it; NULL: they are not */
 	bool any_model;	     /* models that the catalogue does not know are taken as they come */
 	uint64_t max_tasks;
 	int64_t link_ms;       /* how long a result's address lives */

@@ -33,7 +33,7 @@ static bool read_address(const char *rest, struct address *out)
 static char *make_url(const struct sim *sim, const struct request *request, const char *id,
 	unsigned number, const char *extension, int64_t expires_ms)
 {
-	const char *host = request_header(request, "Host");
+	const char *host = request ? request_header(request, "Host") : NULL;
 	char own[80];
 	char *url = NULL;
 

@@ -28,6 +28,7 @@ static const struct route fixed[] = {
 	{"POST", "/sim/faults", .control = true, .handle = control_add_faults},
 	{"DELETE", "/sim/faults", .control = true, .handle = control_clear_faults},
 	{"POST", "/sim/credits", .control = true, .handle = control_credits},
+	{"GET", "/sim/callbacks", .control = true, .handle = control_callbacks},
 	{"POST", "/sim/keys", .control = true, .handle = control_keys},
 	{"POST", "/sim/time", .control = true, .handle = control_time},
 	{"POST", "/sim/reset", .control = true, .handle = control_reset},

@@ -14,6 +14,7 @@
 #include "tasks.h"
 #include "uploads.h"
 
+struct callbacks;
 struct catalogue;
 
 struct sim {
@@ -29,4 +30,5 @@ struct sim {
 	struct products products;
 	struct delay delay;
 	struct routes routes;
+	struct callbacks *callbacks;
 };

@@ -200,6 +200,21 @@ const char *const store_sql[] = {
 			    " ORDER BY entry LIMIT 1",
 	[SQL_WANTED_ANY] = "SELECT entry FROM wanted WHERE entry > ? ORDER BY entry LIMIT 1",
 	[SQL_INPUT_FORGET] = "UPDATE input SET value = NULL WHERE task = ?",
+	[SQL_SPEND_DAY] = "SELECT total(tasks), total(micro), total(estimated), total(unknown)"
+			  " FROM spend WHERE day = ?",
+	[SQL_SPEND_LIST] = "SELECT day, model, tasks, micro, estimated, unknown FROM spend"
+			   " WHERE day >= 0 ORDER BY day, model",
+	[SQL_TASK_GATED] = "SELECT id FROM task WHERE state = 'held' AND due_ms <= ?"
+			   " AND hold IN ('key', 'credits', 'quota') ORDER BY due_ms, id LIMIT ?",
+	[SQL_TASK_WITHIN] = "SELECT id FROM task WHERE state = 'held' AND hold = 'limit'"
+			    " AND id > ? AND estimate BETWEEN ? AND ? ORDER BY id LIMIT 1",
+	[SQL_TASK_HELD_COUNT] =
+		"SELECT count(*) FROM task WHERE state = 'held' AND hold = ?",
+	[SQL_TASK_OF_REMOTE] =
+		"SELECT id FROM task WHERE remote_id = ? AND remote_id IS NOT NULL"
+		" ORDER BY id DESC LIMIT 1",
+	[SQL_FACT_GET] = "SELECT value, at_ms FROM fact WHERE name = ?",
+	[SQL_FACT_PUT] = "INSERT OR REPLACE INTO fact (name, value, at_ms) VALUES (?, ?, ?)",
 
 	[SQL_LOG_INSERT] = "INSERT INTO log (task, at_ms, text) VALUES (?, ?, ?)",
 	[SQL_LOG_TASK] =

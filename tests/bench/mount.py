@@ -1,6 +1,6 @@
 """Figures of a mount, against a reference of the same run. A release build, please.
 
-  mount.py polls|names|files|many [--tasks N] [--seconds N]
+  mount.py polls|names|files|many|spend|callback [--tasks N] [--seconds N]
 
 KIEFS and KIEFS_SIM name the programs, KIEFS_SIM_TESTS the folder tests/sim.
 """
@@ -201,8 +201,57 @@ def many(args):
         rig.end()
 
 
+def spend(args):
+    """A million charges over three years and all models of a busy account."""
+    with Rig(("--rate=0",)) as rig:
+        make_tables(rig)
+        count = args.tasks or 1000000
+        day = int(time.time() // 86400)
+        index = sqlite3.connect(rig.index)
+        with index:
+            index.executemany(
+                "INSERT INTO charge (task, day, model, estimate, credits) VALUES (?,?,?,?,?)",
+                ((n, day - n % 1000, f"acme/model-{n % 50}", 0.8, 0.8 if n % 3 else -1)
+                 for n in range(1, count + 1)),  # fmt: skip
+            )
+        index.close()
+        rig.mount()
+        timed(f"account/spend.csv of {count} charges", lambda: rig.read("account/spend.csv"), 5)
+        rows = rig.read("account/spend.csv").count(b"\n") - 1
+        print(f"{rows} rows")
+        timed("account/limits", lambda: rig.read("account/limits"), 20)
+        timed("stat of account/spend.csv", lambda: os.stat(rig.at("account/spend.csv")), 5)
+        rig.end()
+
+
+def callback(args):
+    """From the simulator's posting to the result's name being there, by the wall clock."""
+    took = []
+    with Rig(("--rate=0", "--task-ms=1200"), callback_listen="0") as rig:
+        rig.mount()
+        # The work of making a picture is the simulator's, and cached by its words.
+        rig.write("a kite", f"models/{MODEL}/warm.txt")
+        rig.read(f"models/{MODEL}/warm.wait")
+        for n in range(args.tasks or 50):
+            place = f"models/{MODEL}/c{n}"
+            rig.write(f"a kite {n}", place + ".txt")
+            rig.read(place + ".wait")
+            seen = time.time() * 1000
+            assert os.path.exists(rig.at(place + ".png"))
+            said = rig.sim.ask("GET", "/sim/callbacks")["last"][-1]
+            took.append(seen - said["at_ms"])
+        verdicts = [line for line in rig.read(".kiefs/callback").decode().splitlines()
+                    if line.startswith(("received", "accepted"))]  # fmt: skip
+        rig.end()
+    took.sort()
+    print(", ".join(verdicts))
+    print(f"callback to result: median {took[len(took) // 2]:.1f} ms, "
+          f"90 % {took[len(took) * 9 // 10]:.1f} ms, worst {took[-1]:.1f} ms")  # fmt: skip
+
+
 def main():
-    what = {"polls": polls, "names": names, "files": files, "many": many}
+    what = {"polls": polls, "names": names, "files": files, "many": many, "spend": spend,
+            "callback": callback}  # fmt: skip
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=what)
     parser.add_argument("--tasks", type=int)

@@ -135,7 +135,9 @@ class Simulator:
         return self.counts()["by_path"].get("/api/v1/jobs/createTask", 0)
 
     def total(self):
-        return self.counts()["total"]
+        """All that was asked for but the balance, which is asked for in the background."""
+        counts = self.counts()
+        return counts["total"] - counts["by_path"].get("/api/v1/chat/credit", 0)
 
     def fault(self, kind, **more):
         self.ask("POST", "/sim/faults", {"kind": kind, **more})
@@ -326,7 +328,9 @@ def meta(mount, task):
 
 
 def wait_state(mount, task, *states):
-    """Until the task's state is one of these; returns it."""
+    """Until the task's state is one of these; returns it. The release that makes the task follows
+    the close() of its request."""
+    until(lambda: os.path.exists(mount.path("tasks/all", str(task))), f"task {task} is there")
     return until(
         lambda: (state := meta(mount, task)["state"]) in states and state,
         f"task {task} is {states}; it is: {meta(mount, task)['state']}",

@@ -274,6 +274,133 @@ def case_reload_while_requests_run(bench):
     equal(simulator.sent(), 24)
 
 
+def offer(bench, models, *options):
+    """A simulator that has these models beside those of the catalogue."""
+    file = bench.file("offer.json", json.dumps({"form": 1, "models": models}))
+    return bench.simulator("--extra-model", file, *options)
+
+
+def refreshed(mount):
+    """After a refresh: its report."""
+    before = mount.path(".kiefs/log")
+    count = read(before).count("refresh: asking")
+    equal(control(mount, "refresh"), None)
+    until(lambda: read(before).count("refresh: asking") > count, "it has begun")
+    until(lambda: read(before).rstrip().endswith("see .kiefs/catalog-report")
+          or "models, " in read(before).splitlines()[-1], "it has ended")
+    return read(mount.path(".kiefs/catalog-report"))
+
+
+NEWEST = {
+    "acme/painter": painter(
+        fields={
+            "prompt": {"type": "string", "required": True, "max_length": 40, "min_length": 2},
+            "size": {"type": "string", "values": ["big", "small"], "default": "big"},
+            "count": {"type": "integer", "min": 1, "max": 4, "required": True},
+            "image_urls": {"type": "array", "max_items": 3, "required": True,
+                           "items": {"type": "string", "media": "image"}},
+            "camera": {"type": "object", "members": {"zoom": {"type": "number", "max": 9}}},
+        },
+        prompt={"prompt": "$prompt", "count": 1},
+        example={"prompt": "A kite.", "count": 1, "image_urls": ["https://example.com/a.png"]}),
+    "acme/mystery": painter(open=True, fields={}, prompt=None, example={}),
+}
+del NEWEST["acme/mystery"]["prompt"]
+
+
+def case_refresh(bench):
+    simulator = offer(bench, NEWEST)
+    mount = bench.mount(simulator)
+    equal(read(mount.path(".kiefs/catalog-report")), "")
+    simulator.fault("code", path="/schema", code=429, count=1)
+    report = refreshed(mount)
+    contains(report, "acme/painter: taken over, 5 fields", "acme/mystery: taken over, not described",
+             "2 of them taken over")
+    until(lambda: os.path.exists(mount.path("models/acme/painter/README.md")), "it is there")
+    schema = json.loads(read(mount.path("models/acme/painter/schema.json")))
+    equal(sorted(schema["required"]), ["count", "image_urls", "prompt"])
+    fields = schema["properties"]
+    equal((fields["prompt"]["minLength"], fields["prompt"]["maxLength"]), (2, 40))
+    equal((fields["count"]["type"], fields["count"]["minimum"], fields["count"]["maximum"]),
+          ("integer", 1, 4))
+    equal((fields["size"]["enum"], fields["size"]["default"]), (["big", "small"], "big"))
+    equal((fields["image_urls"]["maxItems"], fields["image_urls"]["items"]["format"]), (3, "uri"))
+    equal(fields["camera"]["properties"]["zoom"]["maximum"], 9)
+    equal(names(mount.path("search/acme")), ["acme+mystery", "acme+painter"])
+    assert os.path.lexists(mount.path("by-category/image/acme+painter"))
+    wrong = bench.file("w", '{"prompt": "A kite.", "count": 5, "image_urls": ["https://x/a.png"]}')
+    contains(run(["cp", wrong, mount.path("models/acme/painter/w.json")], status=1).err,
+             "Invalid argument")
+    run("cp models/acme/painter/example.json models/acme/painter/a.json", cwd=mount.point)
+    wait_done(mount.path("models/acme/painter/a.json"))
+    write(mount.path("models/acme/mystery/b.json"), '{"anything": [1]}')
+    wait_done(mount.path("models/acme/mystery/b.json"))
+    equal(simulator.sent(), 2)
+    equal(mount.unmount(), 0)
+    mount = bench.mount(simulator)
+    assert os.path.exists(mount.path("models/acme/painter/a.png"))
+
+
+def case_refresh_replaces_what_was_added_and_keeps_what_went(bench):
+    simulator = offer(bench, NEWEST)
+    mount = bench.mount(simulator)
+    equal(control(mount, "add-model acme/painter"), None)
+    contains(read(mount.path("models/acme/painter/README.md")), "Nobody has described")
+    refreshed(mount)
+    until(lambda: "2 to 40" in read(mount.path("models/acme/painter/README.md")), "it is described")
+    equal(mount.unmount(), 0)
+    simulator.finish()
+    mount = bench.mount(bench.simulator())
+    contains(refreshed(mount), "acme/painter: no longer listed; kept as retired")
+    until(lambda: "Retired" in read(mount.path("models/acme/painter/README.md")), "it says so")
+
+
+def case_refresh_without_a_key_or_an_answer(bench):
+    simulator = offer(bench, NEWEST)
+    mount = bench.mount(simulator, key=None)
+    equal(control(mount, "refresh"), None)
+    until(lambda: "refresh: there is no API key" in read(mount.path(".kiefs/log")), "it says so")
+    equal(simulator.total(), 0)
+    equal(mount.unmount(), 0)
+    mount = bench.mount(simulator)
+    simulator.fault("code", path="/api/v1/models", code=401, count=1)
+    equal(control(mount, "refresh"), None)
+    until(lambda: "refresh: given up" in read(mount.path(".kiefs/log")), "it says so")
+    equal(read(mount.path(".kiefs/catalog-report")), "")
+
+
+MAPPING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/mapping.json")
+
+
+def case_mapping(bench):
+    simulator = bench.simulator("--any-model")
+    mount = bench.mount(simulator, mapping=MAPPING)
+    report = read(mount.path(".kiefs/mapping-report"))
+    contains(report, "146 entries:", "known already")
+    folder = mount.path("models/fable/ink-2")
+    contains(read(f"{folder}/README.md"), "mapping file")
+    run(["cp", bench.file("p", "A red kite."), f"{folder}/kite.txt"])
+    wait_done(f"{folder}/kite.txt")
+    equal(names(mount.path("search/fable first")), ["fable+first"])
+    contains(read(mount.path(".kiefs/config")), "mapping = ", "mapping.json")
+
+
+def case_a_mapping_that_is_none(bench):
+    broken = bench.file("broken.json", '{"endpoints": [\n  {"name": }]}')
+    bench.refused("broken.json", "line 2", "column 12", mapping=broken)
+    bench.refused("other.json", "endpoints", mapping=bench.file("other.json", '{"a": 1}'))
+    bench.refused("none.json", "No such file", mapping=bench.path("none.json"))
+    file = bench.file("map.json", '{"endpoints": []}')
+    mount = bench.mount(mapping=file)
+    contains(read(mount.path(".kiefs/mapping-report")), "0 entries")
+    write(file, '{"endpoints": 5}')
+    equal(control(mount, "reload"), errno.EINVAL)
+    contains(errors(mount), "map.json", "endpoints")
+    contains(read(mount.path(".kiefs/mapping-report")), "0 entries")
+    os.remove(file)
+    equal(control(mount, "reload"), errno.EINVAL)
+
+
 def case_catalog_json_is_a_catalogue(bench):
     extend(bench, EXTRA["models"])
     mount = bench.mount()

@@ -107,9 +107,10 @@ def case_paths_of_every_form_lead_to_the_file(bench):
          "models/google/nano-banana-edit/here.png", "../nano-banana-edit/here.png"], 1
     ):
         write(f"{folder}/r{number}.json", json.dumps({"prompt": "x", "image_urls": [name]}))
+        until(lambda number=number: number in tasks(mount), "its task")
         equal(meta(mount, number)["inputs"][0]["name"], name)
     write(f"{folder}/sub/up.json", json.dumps({"prompt": "x", "image_urls": ["../here.png"]}))
-    equal(task_count(mount), 8)
+    until(lambda: task_count(mount) == 8, "the last task")
 
 
 def case_a_refused_request_goes_on_when_its_file_arrives(bench):
@@ -151,6 +152,7 @@ def case_several_files_go_by_number(bench):
     for name in ["set-10.png", "set-2.png", "set.png", "set-1.jpg", "settle.png"]:
         put(f"{folder}/{name}", picture(len(name)))
     write(f"{folder}/set.txt", "All of them.")
+    until(lambda: tasks(mount) == [1], "the task")
     got = [row["name"] for row in meta(mount, 1)["inputs"]]
     equal(got, ["set.png", "set-1.jpg", "set-2.png", "set-10.png"])
 

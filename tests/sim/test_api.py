@@ -192,10 +192,12 @@ class Api(unittest.TestCase):
 
     def test_models(self):
         listed = self.sim.ask("GET", "/api/v1/models")["data"]
-        self.assertIn("z-image", [item["model"] for item in listed])
+        self.assertIn("z-image", [item["model"] for item in listed["models"]])
+        self.assertEqual(listed["total"], len(listed["models"]))
         price = self.sim.ask("GET", "/api/v1/models/google/nano-banana/price")
         self.assertGreater(price["data"]["credits"], 0)
-        schema = self.sim.ask("GET", "/api/v1/models/z-image/schema")["data"]["input"]
+        answer = self.sim.ask("GET", "/api/v1/models/z-image/schema")["data"]["openapi"]
+        schema = answer["components"]["schemas"]["Input"]
         self.assertIn("prompt", schema["required"])
         self.assertEqual(self.sim.ask("GET", "/api/v1/models/no/such/schema")["code"], 404)
 

@@ -46,6 +46,8 @@ void fake_reset(void)
 	fake.polls_until_done = 2;
 	fake.result_count = 1;
 	fake.result_size = 3000;
+	fake.balance = 1234.5;
+	fake.cost = 4;
 }
 
 int http_create(const struct http_options *options, struct http **out, struct error *err)
@@ -235,9 +237,19 @@ static void play_poll(
 			call->prompt, i, fake.polled[call->prompt]);
 	}
 	snprintf(text, sizeof(text),
-		"{\"code\":200,\"data\":{\"state\":\"success\",\"creditsConsumed\":4,"
+		"{\"code\":200,\"data\":{\"state\":\"success\",\"creditsConsumed\":%g,"
 		"\"resultJson\":\"{\\\"resultUrls\\\":[%s]}\"}}",
-		urls);
+		fake.cost, urls);
+	say(answer, 200, text);
+}
+
+static void play_account(const struct fake_plan *plan, struct http_answer *answer)
+{
+	fake.asked_at = fake.now;
+	if (play_common(plan, answer))
+		return;
+	snprintf(text, sizeof(text), "{\"code\":200,\"msg\":\"success\",\"data\":%.15g}",
+		fake.balance);
 	say(answer, 200, text);
 }
 
@@ -345,6 +357,8 @@ static void play(const struct transfer *transfer, struct http_answer *answer)
 		call.kind = CALL_SUBMIT;
 		snprintf(fake.body, sizeof(fake.body), "%s", transfer->body);
 		call.prompt = prompt_of(transfer->body, "\"prompt\":\"n");
+	} else if (strstr(transfer->url, "/chat/credit")) {
+		call.kind = CALL_ACCOUNT;
 	} else if (transfer->request.fd < 0) {
 		call.kind = CALL_POLL;
 		call.prompt = prompt_of(transfer->url, "taskId=t");
@@ -364,6 +378,8 @@ static void play(const struct transfer *transfer, struct http_answer *answer)
 		play_submit(&call, &plan, answer);
 	else if (call.kind == CALL_POLL)
 		play_poll(&call, &plan, answer);
+	else if (call.kind == CALL_ACCOUNT)
+		play_account(&plan, answer);
 	else
 		play_fetch(&call, &plan, &transfer->request, answer);
 }

@@ -16,6 +16,7 @@ enum call_kind {
 	CALL_POLL,
 	CALL_FETCH,
 	CALL_UPLOAD,
+	CALL_ACCOUNT,
 	CALL_COUNT,
 };
 
@@ -64,9 +65,12 @@ struct fake {
 	int result_count;
 	int result_size; /* bytes of each */
 	bool threaded;	 /* long waits are real ones, until http_wakeup() */
+	double balance;
+	double cost; /* of each task that is done */
 	char key[64];
 	/* What was seen. */
 	int calls[CALL_COUNT];
+	int64_t asked_at;	       /* for the balance, the last time */
 	int taken[FAKE_TASKS];	       /* by prompt: how often the service took it */
 	int posted[FAKE_TASKS];	       /* by prompt: how often a POST came */
 	int polled[FAKE_TASKS];	       /* by prompt */

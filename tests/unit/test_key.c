@@ -111,9 +111,9 @@ static void test_file_refused(void **state)
 		{"sk-1", 0620, -EACCES, "open to others"},
 		{"", 0600, -EINVAL, "is empty"},
 		{" \n", 0600, -EINVAL, "is empty"},
-		{"sk-1\nsk-2\n", 0600, -EINVAL, "is no API key"},
-		{"sk-\x01", 0600, -EINVAL, "is no API key"},
-		{"sk-\xc3\xa4", 0600, -EINVAL, "is no API key"},
+		{"sk-1\nsk-2\n", 0600, -EINVAL, "is no key"},
+		{"sk-\x01", 0600, -EINVAL, "is no key"},
+		{"sk-\xc3\xa4", 0600, -EINVAL, "is no key"},
 	};
 	const struct place *place = *state;
 	struct error err = {0};
@@ -164,7 +164,7 @@ static void test_command(void **state)
 		{"echo sk-4; exit 3", -EIO, "failed with exit status 3"},
 		{"kill -9 $$", -EIO, "ended by signal 9"},
 		{"true", -EINVAL, "is empty"},
-		{"head -c 5000 /dev/zero | tr '\\0' k", -EINVAL, "more than one API key"},
+		{"head -c 5000 /dev/zero | tr '\\0' k", -EINVAL, "more than a key"},
 		{"exec 2>/dev/null; /nonexistent/command", -EIO, "exit status 127"},
 		{"cat; echo sk-5", 0, "sk-5"},
 	};
@@ -175,7 +175,7 @@ static void test_command(void **state)
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(dup2(fds[1], 9), 9);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *key = key_from_command(cases[i].command, 5000, &err);
+		char *key = key_from_command("api_key_command", cases[i].command, 5000, &err);
 		if (cases[i].code)
 			assert_refused(key, cases[i].code, cases[i].want, &err);
 		else
@@ -192,10 +192,12 @@ static void test_command_is_stopped(void **state)
 {
 	struct error err = {0};
 
-	assert_refused(key_from_command("echo sk-1; exec tail -f /dev/null", 100, &err), -ETIMEDOUT,
-		"has not ended after 0.1 seconds", &err);
-	assert_refused(key_from_command("exec >/dev/null; exec tail -f /dev/null", 100, &err), -ETIMEDOUT,
-		"has not ended", &err);
+	assert_refused(
+		key_from_command("api_key_command", "echo sk-1; exec tail -f /dev/null", 100, &err),
+		-ETIMEDOUT, "has not ended after 0.1 seconds", &err);
+	assert_refused(key_from_command("api_key_command",
+			       "exec >/dev/null; exec tail -f /dev/null", 100, &err),
+		-ETIMEDOUT, "has not ended", &err);
 }
 
 static void test_order(void **state)

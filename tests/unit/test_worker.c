@@ -48,7 +48,7 @@ static void test_from_request_to_file(void **state)
 	world_check_result(task, 1);
 	assert_string_equal(fake.key, "secret");
 	assert_int_equal(fake.posted[1], 1);
-	assert_true(world_log_has(task, "submitting, about 18 credits"));
+	assert_true(world_log_has(task, "submitting, price 18 credits"));
 	assert_true(world_log_has(task, "accepted as t1-1"));
 	assert_int_equal(store_task_get(world.front, task, &row), 0);
 	assert_string_equal(row.remote_id, "t1-1");

@@ -40,6 +40,12 @@ static char *key_now(void *context)
 	return world.key ? strdup(world.key) : NULL;
 }
 
+static bool quota_now(void *context, struct quota *out)
+{
+	*out = world.quota;
+	return true;
+}
+
 static void defaults(void)
 {
 	world.options = (struct worker_options){
@@ -57,6 +63,7 @@ static void defaults(void)
 		.notify = notify,
 		.clock = clock_now,
 		.key = key_now,
+		.quota = quota_now,
 		.seed = 7,
 	};
 }
@@ -79,6 +86,7 @@ int world_setup(void **state)
 	snprintf(path, sizeof(path), "%s/data", world.dir);
 	assert_int_equal(files_open(path, &world.files, &err), 0);
 	world.key = "secret";
+	world.quota = (struct quota){.per_task = -1, .per_day = -1};
 	defaults();
 	world_start_worker();
 	return 0;

@@ -7,6 +7,7 @@
 #include "fake_service.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/files.h"
+#include "kiefs/quota.h"
 #include "kiefs/store.h"
 #include "kiefs/task.h"
 #include "kiefs/worker.h"
@@ -19,6 +20,7 @@ struct world {
 	struct files files;
 	struct worker *worker;
 	struct worker_options options;
+	struct quota quota; /* the user's limits, as of the next start or reload */
 	const char *key; /* NULL: none */
 	int key_asked;
 	int notified;

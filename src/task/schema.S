@@ -1,0 +1,8 @@
+/* The schema's text, one file for each step from version to version, NUL-terminated. */
+	.section .rodata
+	.global store_schema_1
+	.balign 16
+store_schema_1:
+	.incbin "schema-1.sql"
+	.byte 0
+	.section .note.GNU-stack, "", %progbits

@@ -1,0 +1,161 @@
+/* What was spent, what waits for a limit, and what was last heard of the account. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "kiefs/buf.h"
+#include "store_private.h"
+
+#define MICRO 1000000.0
+
+int store_spend_day(struct store *store, int64_t day, struct spend *out)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_SPEND_DAY);
+	int r = store_bind(store, s, "i", day);
+
+	if (r == 0)
+		r = store_step(store, s);
+	if (r == 1)
+		*out = (struct spend){
+			.tasks = sqlite3_column_int64(s, 0),
+			.credits = sqlite3_column_double(s, 1) / MICRO,
+			.estimated = sqlite3_column_int64(s, 2),
+			.unknown = sqlite3_column_int64(s, 3),
+		};
+	if (s)
+		sqlite3_reset(s);
+	store_unlock(store);
+	return r < 0 ? r : 0;
+}
+
+/* RFC 4180: quoted where a comma, a quote or a line's end stands in it. */
+static void add_quoted(struct buf *out, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		buf_adds(out, text);
+		return;
+	}
+	buf_adds(out, "\"");
+	for (; *text; text++)
+		buf_add(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+	buf_adds(out, "\"");
+}
+
+static void add_row(sqlite3_stmt *s, struct buf *out)
+{
+	const char *model = (const char *)sqlite3_column_text(s, 1);
+	time_t at = (time_t)(sqlite3_column_int64(s, 0) * (DAY_MS / 1000));
+	char date[16] = "";
+	struct tm tm;
+
+	if (gmtime_r(&at, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+	buf_addf(out, "%s,", date);
+	add_quoted(out, model ? model : "");
+	buf_addf(out, ",%lld,%.12g,%lld,%lld\n", (long long)sqlite3_column_int64(s, 2),
+		(double)sqlite3_column_int64(s, 3) / MICRO, (long long)sqlite3_column_int64(s, 4),
+		(long long)sqlite3_column_int64(s, 5));
+}
+
+int store_spend_csv(struct store *store, struct buf *out)
+{
+	int r;
+
+	buf_adds(out, "date,model,tasks,credits,estimated,unknown\n");
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_SPEND_LIST);
+	r = s ? 0 : -EIO;
+	while (r >= 0 && (r = store_step(store, s)) > 0)
+		add_row(s, out);
+	if (s)
+		sqlite3_reset(s);
+	store_unlock(store);
+	return r < 0 ? r : out->error;
+}
+
+/* The first column of the first row of a statement that is already bound. */
+static int first_number(struct store *store, sqlite3_stmt *s, int64_t *out)
+{
+	int r = store_step(store, s);
+
+	if (r == 1)
+		*out = sqlite3_column_int64(s, 0);
+	if (s)
+		sqlite3_reset(s);
+	return r < 0 ? r : r == 1 ? 0 : -ENOENT;
+}
+
+int store_task_within(struct store *store, int64_t after, double min, double max, int64_t *id)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_WITHIN);
+	int r = store_bind(store, s, "idd", after, min, max);
+	if (r == 0)
+		r = first_number(store, s, id);
+	store_unlock(store);
+	return r;
+}
+
+int store_task_held_count(struct store *store, enum task_hold hold, int64_t *out)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_HELD_COUNT);
+	int r = store_bind(store, s, "s", task_hold_name(hold));
+	if (r == 0)
+		r = first_number(store, s, out);
+	store_unlock(store);
+	return r;
+}
+
+int store_task_gated(struct store *store, int64_t now_ms, int64_t *ids, int max)
+{
+	int n = 0;
+
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_GATED);
+	int r = store_bind(store, s, "ii", now_ms, (int64_t)max);
+	while (r >= 0 && n < max && (r = store_step(store, s)) > 0)
+		ids[n++] = sqlite3_column_int64(s, 0);
+	if (s)
+		sqlite3_reset(s);
+	store_unlock(store);
+	return r < 0 ? r : n;
+}
+
+int store_task_of_remote(struct store *store, const char *remote_id, int64_t *id)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_OF_REMOTE);
+	int r = store_bind(store, s, "s", remote_id);
+	if (r == 0)
+		r = first_number(store, s, id);
+	store_unlock(store);
+	return r;
+}
+
+int store_fact_get(struct store *store, const char *name, struct buf *value, int64_t *at_ms)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_FACT_GET);
+	int r = store_bind(store, s, "s", name);
+	if (r == 0)
+		r = store_step(store, s);
+	if (r == 1) {
+		buf_add(value, sqlite3_column_text(s, 0), (size_t)sqlite3_column_bytes(s, 0));
+		*at_ms = sqlite3_column_int64(s, 1);
+	}
+	if (s)
+		sqlite3_reset(s);
+	store_unlock(store);
+	return r < 0 ? r : r == 1 ? value->error : -ENOENT;
+}
+
+int store_fact_put(struct store *store, const char *name, const char *value, int64_t at_ms)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	return store_end(store, store_exec(store, SQL_FACT_PUT, "ssi", name, value, at_ms));
+}
