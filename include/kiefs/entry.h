@@ -35,7 +35,7 @@ struct entry {
 	char name[ENTRY_NAME_MAX + 1];
 	enum entry_kind kind;
 	int64_t task; /* FILE: last task made of it, 0 none; RESULT, STATUS, ERROR: whose; 0 none */
-	int index;    /* RESULT: from 1 */
+	int index;    /* RESULT: from 1; FILE: 1 while it is being written, if it is media */
 	int64_t owner; /* STATUS, ERROR: entry id of the request; 0 none */
 	int mode;      /* permission bits */
 	int64_t size;  /* RESULT and ERROR; a FILE's size is its file's */

@@ -23,6 +23,7 @@
 #include <stddef.h>
 
 #include "kiefs/error.h"
+#include "kiefs/reference.h"
 
 struct model;
 
@@ -31,6 +32,7 @@ enum request_form {
 	REQUEST_PROMPT,
 	REQUEST_JSON,
 	REQUEST_TURN, /* of a conversation, where the name stands in a folder that can be one */
+	REQUEST_FILE, /* a media file of a model that needs nothing else: see model_single() */
 };
 
 /* A request file larger than this is refused (bytes). */
@@ -40,6 +42,12 @@ struct request_rules {
 	/* validate=warn: what the catalogue does not allow (values, types, missing fields) is only
 	 * a warning. What is wrong with the form (no JSON, another model) stays a fault. */
 	bool warn_only;
+	/* Of a request that names no media although the model needs some, files beside it are
+	 * taken: `siblings`, in the order in which they are; when there are too few, names made of
+	 * `stem` stand for those that are to come. NULL: none are looked for. */
+	const char *stem;
+	const char *const *siblings;
+	size_t sibling_count;
 	/* Where the service is to report when a task is done, unless the request says it; NULL: to
 	 * nobody. A service that demands one then gets REQUEST_NO_CALLBACK. */
 	const char *callback;
@@ -52,26 +60,30 @@ struct request_rules {
 struct request {
 	char *body; /* the exact body to send */
 	size_t body_len;
-	char *warnings; /* one sentence per line, NULL when there is none */
-	double credits; /* estimated price; -1: unknown */
-	char *prompt;	/* of a conversation's turn: what was written; else NULL */
+	char *warnings;		      /* one sentence per line, NULL when there is none */
+	double credits;		      /* estimated price; -1: unknown */
+	struct references references; /* what `body` names and does not give */
+	char *prompt; /* of a conversation's turn: what was written; else NULL */
 };
 
 /*
  * Which form a name in a model's directory has. REQUEST_NONE for everything not on the
  * allow-list: dotfiles, generated names (README.md, schema.json, example.json, defaults.json) and
- * any other extension. Upper and lower case are the same, so that a "Readme.md" out of an archive
- * costs nothing.
+ * any other extension; never REQUEST_FILE, for which the model has a say. Upper and lower case are
+ * the same, so that a "Readme.md" out of an archive costs nothing.
  */
 enum request_form request_form(const char *name);
 
-/* The name without its request extension, for `<name>.status` and results; length in bytes. */
+/* The name without its request or media extension, for `<name>.status` and results; length in
+ * bytes. */
 size_t request_stem_length(const char *name);
 
 /* White space only, or nothing: such a file is nothing. */
 bool request_is_blank(const char *bytes, size_t len);
 
 /*
+ * Of REQUEST_FILE the bytes are the file's name.
+ *
  * Checks everything and names every fault, not the first only: field, value, what is allowed,
  * what to do; of more than FINDINGS_MAX (findings.h) the rest is counted. `defaults`
  * (defaults.json) may be NULL; a fault in it says so by that name. `rules` NULL is strict, `err`

@@ -71,10 +71,17 @@ int store_entry_exchange(struct store *store, int64_t a, int64_t b);
 int store_entry_by_stem(struct store *store, uint64_t dir, const char *stem, struct entry *out);
 /* When names last came or went in the directory; -ENOENT when none ever did. */
 int store_dir_mtime(struct store *store, uint64_t dir, int64_t *mtime_ms);
+/* A media file has been begun, or is whole: nothing uses a part of one. */
+int store_entry_mark(struct store *store, int64_t id, bool unfinished);
+/* Up to `max` names of the form `<stem>.*` and `<stem>-*`, after `after`, by name. How many. */
+int store_entry_siblings(struct store *store, uint64_t dir, const char *stem, const char *after,
+	struct entry *out, int max);
 /* Text of an ENTRY_ERROR. */
 int store_entry_text(struct store *store, int64_t id, struct buf *out);
 
 /* ---- from bytes to a task (store_submit.c) ---- */
+
+#define INPUTS_UNKNOWN "?"
 
 struct stage {
 	int64_t entry;
@@ -88,6 +95,10 @@ struct stage {
 	const struct input *inputs; /* what the body lacks; their `task` does not count */
 	size_t input_count;	    /* at most INPUTS_MAX */
 	const char *prompt; /* of a conversation's turn: what was written; else NULL */
+	const char *inputs_sha;	    /* of what they stand for; NULL: there are none; INPUTS_UNKNOWN:
+				       a file has yet to arrive */
+	const char *lacks;	    /* what the task waits for, one sentence; NULL: nothing */
+	bool dropped;		    /* the entry is no request but a file that is one */
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */
@@ -99,8 +110,10 @@ int store_stage_next(struct store *store, int64_t after, int64_t *entry);
 /*
  * Makes a task of what is staged for the entry, unless the last task of that directory, name and
  * model had the same bytes and was not cancelled: then that one is the entry's task and nothing
- * new is sent. Clears `<name>.error`. Sets `*task` (0 for an upload) and `*fresh`. -ENOENT: nothing
- * is staged.
+ * new is sent. The same inputs count as well; an incomplete task of the same bytes takes what is
+ * staged over and goes on when it lacks nothing. Clears `<name>.error`. Sets `*task` (0 for an
+ * upload) and `*fresh`.
+ * -ENOENT: nothing is staged.
  */
 int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *task, bool *fresh,
 	struct changes *changes);
@@ -110,6 +123,18 @@ int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *n
 /* Commits everything staged by a daemon that died, and sends EVENT_RESTART to every task whose
  * state means that something was under way. Before anything else runs. */
 int store_recover(struct store *store, int64_t now_ms);
+
+/* ---- what requests wait for (store_lack.c) ---- */
+
+/* The refused request is to be looked at again when a file of this name is there. A commit, or the
+ * end of the entry, forgets it. */
+int store_wanted_add(struct store *store, int64_t entry, uint64_t dir, const char *name);
+int store_wanted_clear(struct store *store, int64_t entry);
+/* The next entry after `after` that wants the name (NULL: any). -ENOENT: there is none. */
+int store_wanted_next(
+	struct store *store, uint64_t dir, const char *name, int64_t after, int64_t *entry);
+/* 1 when a request that stands in its directory uses the file, else 0. */
+int store_input_uses(struct store *store, int64_t entry);
 
 /* ---- tasks (store_task.c) ---- */
 

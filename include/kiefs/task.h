@@ -9,7 +9,7 @@
 
 enum task_state {
 	TASK_STAGED,	 /* accepted by a close(), not yet committed: no handle has let go of it */
-	TASK_INCOMPLETE, /* waits for an input file */
+	TASK_INCOMPLETE, /* waits for an input: a file, or another task */
 	TASK_HELD,	 /* kept back: see `hold`; resumes by itself */
 	TASK_QUEUED,	 /* goes out when limits allow and `due_ms` has come */
 	TASK_UPLOADING,
@@ -61,6 +61,7 @@ struct task {
 
 enum task_event_kind {
 	EVENT_COMMIT,	   /* the last handle is closed, or the name is now a request's */
+	EVENT_LACK,	   /* an input is not there yet: `text` */
 	EVENT_HOLD,	   /* may not go now: `hold`, `text` */
 	EVENT_RESUME,	   /* what held it is gone */
 	EVENT_UPLOAD,	   /* its files must be uploaded first */

@@ -184,6 +184,9 @@ bool job_exists(const struct worker *worker, enum job_kind kind, int64_t task, i
 
 /* Each of the three starts what is due, as far as limits allow: 0 or -errno. Then how long until it
  * may have something to do, in milliseconds; NEVER when only an answer or a wakeup can tell. */
+/* worker_follow.c: fills in the ids of earlier tasks; `*ready` is false when the task does not go now,
+ * and why is written down. */
+int follow_values(struct worker *worker, const struct task *task, bool *ready);
 int submit_due(struct worker *worker);
 int submit_wait(struct worker *worker, int64_t *wait_ms);
 void submit_done(struct worker *worker, struct job *job, const struct http_answer *answer);

@@ -128,18 +128,21 @@ static int submit_one(struct worker *worker, const struct task *task, bool probe
 {
 	const struct model *model = catalogue_find(worker->options.catalogue, task->model);
 	struct job *job;
-	bool admitted;
+	bool ready, admitted;
 	int r;
 
 	*sent = false;
 	if (!model)
 		return put_off_unknown(worker, task);
-	r = store_upload_missing(worker->options.store, task->id, worker->now);
-	if (r != 0)
-		return r < 0 ? r : drop_stale(upload_begin(worker, task, probe));
+	r = follow_values(worker, task, &ready);
+	if (r < 0 || !ready)
+		return r;
 	r = quota_admit(worker, task, &admitted);
 	if (r < 0 || !admitted)
 		return r;
+	r = store_upload_missing(worker->options.store, task->id, worker->now);
+	if (r != 0)
+		return r < 0 ? r : drop_stale(upload_begin(worker, task, probe));
 	job = job_create(worker, model->service->chat ? JOB_CHAT : JOB_SUBMIT, task->id);
 	if (!job)
 		return -ENOMEM;

@@ -8,6 +8,7 @@
 
 struct buf;
 struct error;
+struct upload_service;
 
 struct entry {
 	struct model model;

@@ -23,6 +23,7 @@
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
 #include "kiefs/json.h"
+#include "kiefs/media.h"
 #include "kiefs/request.h"
 #include "kiefs/worker.h"
 #include "uploads.h"
@@ -40,6 +41,8 @@ struct draft {
 	bool staged;	      /* the store holds checked bytes; drafts.lock */
 	bool closed;	      /* a close() has seen what is dirty; drafts.lock */
 	bool busy;	      /* changed or staged bytes are on their way to a task; drafts.lock */
+	bool written;	      /* changed since it was opened, by nobody who was killed;
+				 drafts.lock */
 	bool gone;	      /* the name is removed or replaced; drafts.lock */
 	int verdict;	      /* of the last check of bytes that are not dirty; drafts.lock */
 	int broken;	      /* errno of a write that failed; 0 once the file is begun anew;
@@ -117,6 +120,18 @@ static void drop_reference(struct fs *fs, struct draft *draft)
 		free_draft(draft);
 }
 
+/* A media file is marked in the index from its first byte to its last close: what a daemon or a
+ * writer that died leaves of it is no input. */
+static int mark_begun(struct fs *fs, struct draft *draft)
+{
+	struct entry entry;
+	int r = store_entry_get(fs->store, draft->entry, &entry);
+
+	if (r == 0 && !entry.index && media_of_name(entry.name) != MEDIA_NONE)
+		r = store_entry_mark(fs->store, draft->entry, true);
+	return r == -ENOENT ? 0 : r;
+}
+
 /* The flag and the index change together: a close() in between would stage what is then void. */
 int draft_changed(struct fs *fs, struct draft *draft)
 {
@@ -124,7 +139,8 @@ int draft_changed(struct fs *fs, struct draft *draft)
 
 	pthread_mutex_lock(&draft->step);
 	pthread_mutex_lock(&fs->drafts.lock);
-	bool first = !draft->dirty;
+	bool first = !draft->written;
+	draft->written = true;
 	draft->dirty = true;
 	draft->closed = false;
 	draft->verdict = 0;
@@ -133,7 +149,9 @@ int draft_changed(struct fs *fs, struct draft *draft)
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (staged)
 		r = store_unstage(fs->store, draft->entry);
-	if (first && r == 0)
+	if (r == 0 && first)
+		r = mark_begun(fs, draft);
+	if (r == 0 && first)
 		r = uploads_changed(fs, draft->entry);
 	pthread_mutex_unlock(&draft->step);
 	return r;
@@ -189,6 +207,21 @@ bool draft_is_pending(struct fs *fs, int64_t entry)
 	bool pending = draft && (draft->dirty || draft->staged || draft->busy) && !draft->gone;
 	pthread_mutex_unlock(&fs->drafts.lock);
 	return pending;
+}
+
+bool draft_is_unfinished(struct fs *fs, const struct entry *entry)
+{
+	struct entry now = *entry;
+
+	/* A close() that has returned: its release is on its way. */
+	draft_settle(fs, entry->id);
+	pthread_mutex_lock(&fs->drafts.lock);
+	struct draft *draft = find(fs, entry->id);
+	bool unfinished = draft && draft->writers > 0 && draft->written;
+	pthread_mutex_unlock(&fs->drafts.lock);
+	if (!unfinished && store_entry_get(fs->store, entry->id, &now) < 0)
+		return true;
+	return unfinished || now.index;
 }
 
 struct draft *draft_hold(struct fs *fs, int64_t entry, enum draft_use *use)
@@ -331,21 +364,21 @@ static int stage_held(struct fs *fs, struct draft *draft)
 	/* Bytes that fsync() or another close() had checked are refused at every close(). */
 	if (idle && verdict < 0)
 		return verdict;
-	r = idle ? -EALREADY : store_entry_get(fs->store, draft->entry, &entry);
-	/* Under a scratch name the bytes stay changed: a rename may yet make them a request. */
-	if (r == 0 && !intake_wants(fs, entry.dir, entry.name))
-		r = -EALREADY;
+	if (idle)
+		return 0;
+	r = store_entry_get(fs->store, draft->entry, &entry);
 	if (r < 0)
-		goto out;
-	if (broken) {
-		r = refuse_broken(fs, draft, &entry, broken);
-		goto out;
-	}
+		return r == -ENOENT ? 0 : r;
+	/* Under a scratch name the bytes stay changed: a rename may yet make them a request. */
+	if (!intake_is_request(fs, entry.id, entry.dir, entry.name))
+		return 0;
+	if (broken)
+		return refuse_broken(fs, draft, &entry, broken);
 	/* Cleared first: a write that comes while the bytes are read makes it dirty again. */
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = false;
 	pthread_mutex_unlock(&fs->drafts.lock);
-	r = intake_check(fs, draft->entry, entry.dir, entry.name, &checked, &err);
+	r = intake_check(fs, draft->entry, entry.dir, entry.name, false, &checked, &err);
 	if (r == 0 && !checked.nothing)
 		r = intake_stage(fs, draft->entry, &checked);
 	if (r == 0 && !checked.nothing) {
@@ -358,7 +391,7 @@ static int stage_held(struct fs *fs, struct draft *draft)
 		if (changed)
 			r = store_unstage(fs->store, draft->entry);
 	}
-	if (intake_is_refusal(r)) {
+	if (r < 0 && err.text) {
 		intake_refuse(fs, draft->entry, entry.dir, entry.name, &err);
 		set_refused(fs, draft, r);
 	} else if (r < 0) {
@@ -367,9 +400,8 @@ static int stage_held(struct fs *fs, struct draft *draft)
 		set_dirty(fs, draft);
 	}
 	intake_finish(&checked);
-out:
 	error_finish(&err);
-	return r == -EALREADY || r == -ENOENT ? 0 : r;
+	return r;
 }
 
 /* While bytes are checked and committed they are neither dirty nor staged, nor a task yet: whoever
@@ -393,16 +425,32 @@ int draft_stage(struct fs *fs, struct draft *draft)
 	return r;
 }
 
-/* The last writer's bytes are staged and committed in one step: a rename comes before it and is
- * seen, or comes after it. Returns whether it was the last. */
-static bool end_writer(struct fs *fs, struct draft *draft)
+/* The file is whole: what waits for it may use it. */
+static void end_mark(struct fs *fs, struct draft *draft, struct entry *arrived)
 {
+	if (store_entry_get(fs->store, draft->entry, arrived) < 0)
+		arrived->id = 0;
+	else if (arrived->index && store_entry_mark(fs->store, arrived->id, false) < 0)
+		errors_add(fs, arrived->name, "the index could not be written");
+}
+
+/* The last writer's bytes are staged and committed in one step: a rename comes before it and is
+ * seen, or comes after it. Returns whether it was the last; `*arrived` is a file that is now whole,
+ * or has id 0. */
+static bool end_writer(struct fs *fs, struct draft *draft, struct entry *arrived)
+{
+	arrived->id = 0;
 	pthread_mutex_lock(&draft->step);
 	set_busy(fs, draft, true);
 	pthread_mutex_lock(&fs->drafts.lock);
 	bool last = draft->writers == 1;
 	bool look = last && !draft->gone;
+	bool whole = look && draft->written && !draft->broken;
+	if (last)
+		draft->written = false;
 	pthread_mutex_unlock(&fs->drafts.lock);
+	if (whole)
+		end_mark(fs, draft, arrived);
 	if (look)
 		stage_held(fs, draft);
 	pthread_mutex_lock(&fs->drafts.lock);
@@ -420,11 +468,17 @@ static bool end_writer(struct fs *fs, struct draft *draft)
 
 void draft_close(struct fs *fs, struct draft *draft, bool writer)
 {
-	bool last = writer && end_writer(fs, draft);
+	struct entry arrived = {0};
+	int64_t entry = draft->entry;
+	bool last = writer && end_writer(fs, draft, &arrived);
 
 	drop_reference(fs, draft);
-	if (last)
-		wait_check(fs);
+	if (!last)
+		return;
+	if (arrived.id)
+		again_arrived(fs, &arrived);
+	again_look(fs, entry);
+	wait_check(fs);
 }
 
 void draft_abandon(struct fs *fs, struct draft *draft, int killed_by)
@@ -435,10 +489,11 @@ void draft_abandon(struct fs *fs, struct draft *draft, int killed_by)
 	pthread_mutex_lock(&draft->step);
 	pthread_mutex_lock(&fs->drafts.lock);
 	draft->dirty = false;
+	draft->written = false;
 	draft->verdict = 0;
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (store_entry_get(fs->store, draft->entry, &entry) == 0 &&
-		intake_wants(fs, entry.dir, entry.name)) {
+		intake_is_request(fs, entry.id, entry.dir, entry.name)) {
 		error_set(&err, -EINTR,
 			"%s was not sent: the program that wrote it was ended by signal %d (%s) "
 			"before "
@@ -466,10 +521,10 @@ int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 {
 	struct error err = {0};
 	struct task task = {0};
-	int r = intake_check(fs, entry->id, dir, name, checked, &err);
+	int r = intake_check(fs, entry->id, dir, name, false, checked, &err);
 	bool same = false;
 
-	if ((r == -EINVAL || r == -EDQUOT) && entry->task &&
+	if (r < 0 && err.text && entry->task &&
 		store_task_get(fs->store, entry->task, &task) == 0) {
 		/* It was taken once: renaming it must not fail, whatever the rules are now. */
 		struct place place;
@@ -486,7 +541,7 @@ int draft_check_for(struct fs *fs, const struct entry *entry, uint64_t dir, cons
 	}
 	if (same)
 		r = 0;
-	else if (intake_is_refusal(r))
+	else if (r < 0 && err.text)
 		intake_refuse(fs, owner_of_name(fs, dir, name), dir, name, &err);
 	error_finish(&err);
 	task_finish(&task);
@@ -549,8 +604,8 @@ int draft_check_write(struct fs *fs, const struct entry *entry)
 	buf_finish(&bytes);
 	if (!complete)
 		return 0;
-	r = intake_check(fs, entry->id, entry->dir, entry->name, &checked, &err);
-	bool refused = r == -EINVAL || r == -EDQUOT;
+	r = intake_check(fs, entry->id, entry->dir, entry->name, true, &checked, &err);
+	bool refused = r < 0 && err.text;
 	if (refused)
 		intake_refuse(fs, entry->id, entry->dir, entry->name, &err);
 	intake_finish(&checked);

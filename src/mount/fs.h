@@ -162,6 +162,9 @@ struct place {
 /* -ENOENT: neither in a model's directory nor in uploads/ (any more); -ENAMETOOLONG: too many
  * folders deep. */
 int place_of(struct fs *fs, uint64_t dir, struct place *out);
+/* One name below a directory. `entry->id` is 0 unless it is an entry's. -ENOENT, -ENOTDIR. */
+int node_find(
+	struct fs *fs, uint64_t parent, const char *name, struct entry *entry, uint64_t *inode);
 /* Whether a user's file may have the name there: a model's directory has some by itself. */
 bool place_is_free(const struct place *place, const char *name);
 /* A file whose bytes are a request, by its name and place. */
@@ -235,6 +238,8 @@ void draft_abandon(struct fs *fs, struct draft *draft, int killed_by);
 bool draft_is_clean(struct fs *fs, struct draft *draft);
 /* Whether a handle holds back bytes of the entry that are to become a task. */
 bool draft_is_pending(struct fs *fs, int64_t entry);
+/* Whether a part of it may be missing: somebody is writing it, or died over it. */
+bool draft_is_unfinished(struct fs *fs, const struct entry *entry);
 /* Waits briefly for a release that follows a close() which has already returned. */
 void draft_settle(struct fs *fs, int64_t entry);
 enum draft_use {
@@ -262,6 +267,15 @@ int draft_commit(struct fs *fs, int64_t entry);
 void drafts_finish(struct fs *fs);
 /* A write has made the text complete: refuses at once what can never become a request. */
 int draft_check_write(struct fs *fs, const struct entry *entry);
+
+/* ---- again.c: requests that wait for a file ---- */
+
+/* A file is whole and has its name: what waits for it goes on. */
+void again_arrived(struct fs *fs, const struct entry *entry);
+/* Checks a request anew that is incomplete or wants a file, and commits what comes of it. */
+void again_look(struct fs *fs, int64_t entry);
+/* The same for all such requests, after a restart. */
+void again_look_all(struct fs *fs);
 
 /* ---- wait.c ---- */
 

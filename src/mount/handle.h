@@ -35,6 +35,10 @@ static inline struct handle *handle_of(struct fuse_file_info *fi)
 	return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
 }
 
+/* -EINVAL, told in .kiefs/errors, for a media file of a kind that the model takes nowhere; copies of
+ * results may be made all the same. */
+int check_new_name(struct fs *fs, uint64_t dir, const char *name, pid_t caller);
+
 /* NULL: out of memory. */
 struct handle *handle_new(struct fs *fs, enum handle_kind kind);
 /* The handle for the time of one call: the caller may have its answer, and close the file on

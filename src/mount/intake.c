@@ -13,6 +13,7 @@
 #include "kiefs/error.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
+#include "kiefs/media.h"
 #include "kiefs/quota.h"
 #include "kiefs/worker.h"
 #include "uploads.h"
@@ -63,24 +64,6 @@ static int read_defaults(struct fs *fs, uint64_t dir, struct buf *out)
 	}
 }
 
-void intake_finish(struct intake *intake)
-{
-	request_finish(&intake->request);
-	free(intake->source);
-	intake->source = NULL;
-}
-
-bool intake_wants(struct fs *fs, uint64_t dir, const char *name)
-{
-	struct place place;
-
-	if (request_form(name) == REQUEST_NONE && !uploads_name_counts(name))
-		return false;
-	if (place_of(fs, dir, &place) < 0)
-		return false;
-	return place.model ? request_form(name) != REQUEST_NONE : uploads_name_counts(name);
-}
-
 /* What can never go out under the limits is refused; what may go another day is accepted, and the
  * worker holds it. */
 static int check_quota(struct fs *fs, const char *name, double price, struct error *err)
@@ -99,65 +82,183 @@ static int check_quota(struct fs *fs, const char *name, double price, struct err
 	return error_set(err, -EDQUOT, "%s", text);
 }
 
-bool intake_is_refusal(int error)
+void intake_finish(struct intake *intake)
 {
-	return error == -EINVAL || error == -EFBIG || error == -EBUSY ||
-	       error == -EDQUOT;
+	request_finish(&intake->request);
+	inputs_finish(&intake->inputs);
+	free(intake->source);
+	intake->source = NULL;
 }
 
-/* Reads and checks the entry's bytes as a request `name` in `dir`. */
-int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, struct intake *out,
-	struct error *err)
+/* A file that a request here stands for, by its name or because it names the file, is that
+ * request's. */
+static bool is_used(struct fs *fs, int64_t entry, uint64_t dir, const char *name)
 {
-	const struct request_rules rules = {
-		.warn_only = fs->warn_only, .callback = fs->callback_url};
+	char stem[ENTRY_NAME_MAX + 1];
+	struct entry request;
+	int64_t wanting;
+
+	snprintf(stem, sizeof(stem), "%.*s", (int)request_stem_length(name), name);
+	if (store_entry_by_stem(fs->store, dir, stem, &request) == 0 &&
+		request_form(request.name) != REQUEST_NONE)
+		return true;
+	if (store_wanted_next(fs->store, dir, name, 0, &wanting) == 0)
+		return true;
+	return store_input_uses(fs->store, entry) == 1;
+}
+
+static enum request_form form_of(
+	struct fs *fs, const struct model *model, int64_t entry, uint64_t dir, const char *name)
+{
 	enum request_form form = request_form(name);
+	enum media_kind kind = media_of_name(name);
+	const struct field *single;
+
+	if (form != REQUEST_NONE || kind == MEDIA_NONE)
+		return form;
+	single = model_single(model);
+	if (!single || (field_media(single) != kind && field_media(single) != MEDIA_FILE) ||
+		is_used(fs, entry, dir, name))
+		return REQUEST_NONE;
+	return REQUEST_FILE;
+}
+
+bool intake_is_request(struct fs *fs, int64_t entry, uint64_t dir, const char *name)
+{
 	struct place place;
-	struct buf bytes, defaults;
+
+	if (request_form(name) == REQUEST_NONE && media_of_name(name) == MEDIA_NONE &&
+		!uploads_name_counts(name))
+		return false;
+	if (place_of(fs, dir, &place) < 0)
+		return false;
+	return place.model ? form_of(fs, place.model, entry, dir, name) != REQUEST_NONE
+			   : uploads_name_counts(name);
+}
+
+int intake_check_name(struct fs *fs, uint64_t dir, const char *name, struct error *err)
+{
+	enum media_kind kind = media_of_name(name);
+	struct place place;
+
+	if (kind == MEDIA_NONE || place_of(fs, dir, &place) < 0 || !place.model ||
+		model_takes(place.model, kind))
+		return 0;
+	return error_set(err, -EINVAL,
+		"%s cannot be put here: %s takes %s nowhere. README.md says what it takes; "
+		"uploads/ takes any file.",
+		name, place.model->id, media_words(kind));
+}
+
+/* The request's bytes as request_build() wants them; of a dropped file, its name. */
+static int read_source(struct fs *fs, int64_t entry, const char *name, enum request_form form,
+	struct buf *out, struct error *err)
+{
+	struct stat st;
+	int r;
+
+	if (form == REQUEST_FILE && files_stat_entry(fs->files, entry, &st) == 0 && st.st_size == 0)
+		return 0;
+	if (form == REQUEST_FILE)
+		return buf_adds(out, name);
+	r = intake_read(fs, entry, out);
+	if (r == -EFBIG)
+		error_set(err, r, "%s is larger than %u MiB, the most a request may have.", name,
+			REQUEST_MAX_BYTES >> 20);
+	return r;
+}
+
+/* What a request is told by: its bytes, and of a dropped file the file's. */
+static int digest_source(struct fs *fs, int64_t entry, enum request_form form,
+	const struct buf *bytes, char sha[DIGEST_HEX_SIZE])
+{
+	int fd, r;
+
+	if (form != REQUEST_FILE) {
+		digest_bytes(bytes->data, bytes->len, sha);
+		return 0;
+	}
+	fd = files_open_entry(fs->files, entry, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	r = digest_file(fd, sha);
+	close(fd);
+	return r;
+}
+
+static int build(struct fs *fs, const struct model *model, enum request_form form,
+	const struct asker *asker, const struct buf *bytes, struct request *out, struct error *err)
+{
+	struct request_rules rules = {
+		.warn_only = fs->warn_only, .callback = fs->callback_url};
+	char stem[ENTRY_NAME_MAX + 1], **siblings = NULL;
+	struct buf defaults;
+	int r = 0;
+
+	buf_init(&defaults, REQUEST_MAX_BYTES);
+	snprintf(stem, sizeof(stem), "%.*s", (int)request_stem_length(asker->name), asker->name);
+	if (form != REQUEST_FILE) {
+		rules.stem = stem;
+		r = inputs_siblings(fs, asker, &siblings, &rules.sibling_count);
+		rules.siblings = (const char *const *)siblings;
+	}
+	if (r == 0)
+		r = read_defaults(fs, asker->dir, &defaults);
+	if (r == 0 && form == REQUEST_TURN) {
+		r = talk_build(fs, asker->dir, model, bytes, &defaults, out, err);
+	} else if (r == 0) {
+		bool blank = request_is_blank(defaults.data ? defaults.data : "", defaults.len);
+		r = request_build(model, form, bytes->data, bytes->len,
+			blank ? NULL : defaults.data, blank ? 0 : defaults.len, &rules, out, err);
+	}
+	if (r == 0 && out->body_len > BODY_MAX)
+		r = error_set(err, -EFBIG,
+			"%s becomes %zu MiB as it is sent, and %u MiB is the most that is sent.",
+			asker->name, out->body_len >> 20, BODY_MAX >> 20);
+	inputs_free_names(siblings, rules.sibling_count);
+	buf_finish(&defaults);
+	return r;
+}
+
+int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, bool quick,
+	struct intake *out, struct error *err)
+{
+	const struct asker asker = {.entry = entry, .dir = dir, .name = name, .quick = quick};
+	enum request_form form;
+	struct place place;
+	struct buf bytes;
 	int r;
 
 	*out = (struct intake){.nothing = true};
+	if (request_form(name) == REQUEST_NONE && media_of_name(name) == MEDIA_NONE &&
+		!uploads_name_counts(name))
+		return 0;
 	r = place_of(fs, dir, &place);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	if (!place.model)
 		return uploads_check(fs, entry, name, out, err);
+	form = form_of(fs, place.model, entry, dir, name);
 	if (form == REQUEST_NONE || (form == REQUEST_TURN && !talk_is_place(fs, dir)))
 		return 0;
 	buf_init(&bytes, REQUEST_MAX_BYTES);
-	buf_init(&defaults, REQUEST_MAX_BYTES);
-	r = intake_read(fs, entry, &bytes);
-	if (r == -EFBIG)
-		error_set(err, r, "%s is larger than %u MiB, the most a request may have.", name,
-			REQUEST_MAX_BYTES >> 20);
+	r = read_source(fs, entry, name, form, &bytes, err);
 	if (r < 0 || request_is_blank(bytes.data ? bytes.data : "", bytes.len))
 		goto out;
-	r = read_defaults(fs, dir, &defaults);
-	if (r < 0)
-		goto out;
-	if (form == REQUEST_TURN) {
-		r = talk_build(fs, dir, place.model, &bytes, &defaults, &out->request, err);
-		goto check_size;
-	}
-	bool has_defaults = !request_is_blank(defaults.data ? defaults.data : "", defaults.len);
-	r = request_build(place.model, form, bytes.data, bytes.len,
-		has_defaults ? defaults.data : NULL, has_defaults ? defaults.len : 0, &rules,
-		&out->request, err);
-check_size:
-	if (r == 0 && out->request.body_len > BODY_MAX)
-		r = error_set(err, -EFBIG,
-			"%s becomes %zu MiB as it is sent, and %u MiB is the most that is sent.",
-			name, out->request.body_len >> 20, BODY_MAX >> 20);
+	r = build(fs, place.model, form, &asker, &bytes, &out->request, err);
+	if (r == 0)
+		r = inputs_find(fs, &asker, &out->request, &out->inputs, err);
 	if (r == 0)
 		r = check_quota(fs, name, out->request.credits, err);
+	if (r == 0 && !quick)
+		r = digest_source(fs, entry, form, &bytes, out->sha);
 	if (r == 0) {
-		digest_bytes(bytes.data, bytes.len, out->sha);
 		out->model = place.model;
+		out->dropped = form == REQUEST_FILE;
 		out->nothing = false;
 	}
 out:
 	buf_finish(&bytes);
-	buf_finish(&defaults);
 	return r;
 }
 
@@ -174,6 +275,11 @@ struct stage intake_row(int64_t entry, const struct intake *intake)
 		.estimate = intake->request.credits,
 		.warnings = intake->request.warnings,
 		.prompt = intake->request.prompt,
+		.inputs = intake->inputs.list,
+		.input_count = intake->inputs.count,
+		.inputs_sha = intake->inputs.sha,
+		.lacks = intake->inputs.lacks,
+		.dropped = intake->dropped,
 	};
 }
 

@@ -134,8 +134,7 @@ static int find_name(
 	return r;
 }
 
-/* `entry->id` is 0 unless the name is an entry's. */
-static int find(
+int node_find(
 	struct fs *fs, uint64_t parent, const char *name, struct entry *entry, uint64_t *inode)
 {
 	const struct tree_node *node, *child;
@@ -202,7 +201,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 			reply_gone(req, &poke);
 		return;
 	}
-	r = find(fs, parent, name, &entry, &inode);
+	r = node_find(fs, parent, name, &entry, &inode);
 	if (r == 0)
 		r = node_param(fs, inode, entry.id ? &entry : NULL, &param);
 	if (r < 0)

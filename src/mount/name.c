@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "fs.h"
+#include "handle.h"
 #include "intake.h"
 #include "kiefs/clock.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
+#include "kiefs/media.h"
 #include "kiefs/request.h"
 
 static int make(struct fs *fs, uint64_t parent, const char *name, enum entry_kind kind, mode_t mode,
@@ -57,6 +59,8 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 	int r = -EPERM;
 
 	if (S_ISREG(mode))
+		r = check_new_name(fs_of(req), parent, name, fuse_req_ctx(req)->pid);
+	if (S_ISREG(mode) && r == 0)
 		r = make(fs_of(req), parent, name, ENTRY_FILE, mode, &param);
 	reply_made(req, r, &param);
 }
@@ -162,9 +166,8 @@ static int exchange(
 	if (source->kind > ENTRY_FILE || target.kind > ENTRY_FILE)
 		return -EPERM;
 	/* Two requests made or changed by one call could not both be refused; nor two uploads. */
-	if (request_form(source->name) != REQUEST_NONE || request_form(new_name) != REQUEST_NONE ||
-		intake_wants(fs, source->dir, source->name) ||
-		intake_wants(fs, new_parent, new_name))
+	if (intake_is_request(fs, source->id, new_parent, new_name) ||
+		intake_is_request(fs, target.id, source->dir, source->name))
 		return -EINVAL;
 	return store_entry_exchange(fs->store, source->id, target.id);
 }
@@ -203,17 +206,18 @@ static int check_target(struct fs *fs, const struct entry *source, uint64_t new_
 static int move(struct fs *fs, const struct entry *source, uint64_t new_parent,
 	const char *new_name, struct entry *replaced, struct changes *changes)
 {
-	bool request = request_form(new_name) != REQUEST_NONE;
-	bool wanted = intake_wants(fs, new_parent, new_name);
+	bool request = source->kind == ENTRY_FILE && request_form(new_name) != REQUEST_NONE;
+	bool wanted = source->kind == ENTRY_FILE &&
+		      intake_is_request(fs, source->id, new_parent, new_name);
 	struct intake checked = {.nothing = true};
 	struct stage stage;
 	enum draft_use use;
 	struct draft *draft = draft_hold(fs, source->id, &use);
-	int r = 0;
+	int r = 0, committed = 0;
 
 	/* Bytes that nobody has closed are not final: their last close looks at them under the new
 	 * name. */
-	if (source->kind == ENTRY_FILE && wanted && use != DRAFT_WRITTEN)
+	if (wanted && use != DRAFT_WRITTEN)
 		r = draft_check_for(fs, source, new_parent, new_name, &checked);
 	if (r == 0 && !checked.nothing)
 		stage = intake_row(source->id, &checked);
@@ -224,10 +228,11 @@ static int move(struct fs *fs, const struct entry *source, uint64_t new_parent,
 		draft_renamed(fs, source->id, use == DRAFT_CLOSED && !checked.nothing);
 	/* A release that has yet to come commits. */
 	if (r == 0 && !checked.nothing && use == DRAFT_UNUSED)
-		r = draft_commit(fs, source->id);
+		committed = draft_commit(fs, source->id);
 	draft_let(fs, draft);
 	intake_finish(&checked);
-	return r == -ENOENT ? 0 : r;
+	/* What was staged may be gone again by another hand. */
+	return r == 0 && committed != -ENOENT ? committed : r;
 }
 
 static int rename_entry(struct fs *fs, const struct entry *source, uint64_t new_parent,
@@ -237,6 +242,11 @@ static int rename_entry(struct fs *fs, const struct entry *source, uint64_t new_
 	struct entry replaced = {0};
 	int r = check_target(fs, source, new_parent, new_name, flags);
 
+	/* What lies there already as such a file is a copy of a result. */
+	if (r == 0 && source->kind == ENTRY_FILE &&
+		(new_parent != source->dir ||
+			media_of_name(source->name) != media_of_name(new_name)))
+		r = check_new_name(fs, new_parent, new_name, 0);
 	if (r == 0 && source->kind == ENTRY_DIR)
 		r = check_loop(fs, source->id, new_parent);
 	if (r == 0)
@@ -244,6 +254,13 @@ static int rename_entry(struct fs *fs, const struct entry *source, uint64_t new_
 	if (replaced.id && replaced.id != source->id)
 		drop_bytes(fs, &replaced);
 	notifier_queue(fs, &changes);
+	if (r == 0 && source->kind <= ENTRY_RESULT && source->kind != ENTRY_DIR) {
+		struct entry arrived = *source;
+		arrived.dir = new_parent;
+		snprintf(arrived.name, sizeof(arrived.name), "%s", new_name);
+		again_arrived(fs, &arrived);
+		again_look(fs, source->id);
+	}
 	return r;
 }
 

@@ -189,6 +189,7 @@ static void *run(void *context)
 	struct fs *fs = context;
 	struct notifier *notifier = &fs->notifier;
 
+	again_look_all(fs);
 	pthread_mutex_lock(&notifier->lock);
 	while (!notifier->stop) {
 		struct note *note = notifier->first;

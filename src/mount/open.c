@@ -8,7 +8,9 @@
 
 #include "caller.h"
 #include "handle.h"
+#include "intake.h"
 #include "kiefs/clock.h"
+#include "kiefs/error.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
 
@@ -111,8 +113,8 @@ static int open_file(struct fs *fs, const struct entry *entry, struct fuse_file_
 	return 0;
 }
 
-static int open_result(
-	struct fs *fs, int64_t task, int index, struct fuse_file_info *fi, struct handle **out)
+static int open_result(struct fs *fs, int64_t task, int index, struct fuse_file_info *fi,
+	pid_t caller, struct handle **out)
 {
 	int fd = files_open_result(fs->files, task, index, O_RDONLY);
 
@@ -124,6 +126,7 @@ static int open_result(
 		return -ENOMEM;
 	}
 	(*out)->fd = fd;
+	(*out)->opener = caller_of(caller).process;
 	fi->keep_cache = 1;
 	fi->noflush = 1;
 	return 0;
@@ -173,7 +176,7 @@ static int open_entry(
 	case ENTRY_RESULT:
 		if (is_writing(fi->flags))
 			return -EROFS;
-		r = open_result(fs, entry.task, entry.index, fi, out);
+		r = open_result(fs, entry.task, entry.index, fi, caller, out);
 		/* Each read shows what is there by then. */
 		if (r == 0 && entry.size == ENTRY_GROWING) {
 			fi->keep_cache = 0;
@@ -193,7 +196,8 @@ static int open_entry(
 	return -EISDIR;
 }
 
-static int open_task(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, struct handle **out)
+static int open_task(
+	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller, struct handle **out)
 {
 	int slot = inode_task_slot(inode);
 	int64_t task = inode_task_id(inode);
@@ -205,7 +209,7 @@ static int open_task(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, s
 	if (slot == SLOT_WAIT)
 		return open_special(fs, HANDLE_WAIT, task, 0, fi, out);
 	if (slot > SLOT_RESULT)
-		return open_result(fs, task, slot - SLOT_RESULT, fi, out);
+		return open_result(fs, task, slot - SLOT_RESULT, fi, caller, out);
 	return open_text(fs, inode, fi, out);
 }
 
@@ -218,7 +222,7 @@ static int open_any(
 	case INODE_ENTRY:
 		return open_entry(fs, inode, fi, caller, out);
 	case INODE_TASK:
-		return open_task(fs, inode, fi, out);
+		return open_task(fs, inode, fi, caller, out);
 	case INODE_WAIT:
 		if (is_writing(fi->flags))
 			return -EROFS;
@@ -252,6 +256,32 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fi->fh = (uintptr_t)handle;
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		handle_put(fs, handle);
+}
+
+/* Whoever copies a result has it open already. */
+static bool has_result_open(struct fs *fs, pid_t caller)
+{
+	pid_t process = caller_of(caller).process;
+	bool found = false;
+
+	pthread_mutex_lock(&fs->handles.lock);
+	for (const struct handle *h = fs->handles.first; process && h && !found; h = h->next)
+		found = h->kind == HANDLE_RESULT && h->opener == process;
+	pthread_mutex_unlock(&fs->handles.lock);
+	return found;
+}
+
+int check_new_name(struct fs *fs, uint64_t dir, const char *name, pid_t caller)
+{
+	struct error err = {0};
+	int r = intake_check_name(fs, dir, name, &err);
+
+	if (r < 0 && has_result_open(fs, caller))
+		r = 0;
+	if (r < 0)
+		errors_add(fs, name, error_text(&err));
+	error_finish(&err);
+	return r;
 }
 
 /* The notifier creates what is there already. */
@@ -294,6 +324,8 @@ void op_create(
 		r = -EPERM; /* only models' directories and uploads/ take files */
 	if (r == 0 && !place_is_free(&place, name))
 		r = -EROFS;
+	if (r == 0)
+		r = check_new_name(fs, parent, name, fuse_req_ctx(req)->pid);
 	if (r == 0)
 		r = store_entry_create(fs->store, parent, name, ENTRY_FILE, (int)(mode & 0777),
 			clock_now_ms(), &entry);

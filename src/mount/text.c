@@ -14,6 +14,7 @@
 #include "kiefs/clock.h"
 #include "kiefs/describe.h"
 #include "kiefs/inode.h"
+#include "kiefs/input.h"
 #include "kiefs/store_upload.h"
 #include "kiefs/utf8.h"
 
@@ -139,6 +140,30 @@ static int add_results(struct fs *fs, int64_t task, cJSON *object)
 	return n < 0 ? n : 0;
 }
 
+static int add_inputs(struct fs *fs, int64_t task, cJSON *object)
+{
+	static const char *const kinds[] = {"file", "task", "track"};
+	struct input *inputs = calloc(INPUTS_MAX, sizeof(*inputs));
+	cJSON *array = cJSON_AddArrayToObject(object, "inputs");
+
+	if (!inputs)
+		return -ENOMEM;
+	int n = store_input_list(fs->store, task, inputs, INPUTS_MAX);
+	for (int i = 0; i < n; i++) {
+		cJSON *item = cJSON_CreateObject();
+		add_text(item, "kind", kinds[inputs[i].kind]);
+		add_text(item, "place", inputs[i].place);
+		add_text(item, "name", inputs[i].name);
+		if (inputs[i].parent)
+			cJSON_AddNumberToObject(item, "task", (double)inputs[i].parent);
+		add_text(item, "value", inputs[i].value);
+		cJSON_AddItemToArray(array, item);
+		input_finish(&inputs[i]);
+	}
+	free(inputs);
+	return n < 0 ? n : 0;
+}
+
 static int meta_text(struct fs *fs, const struct task *task, struct buf *out)
 {
 	cJSON *meta = cJSON_CreateObject();
@@ -160,7 +185,9 @@ static int meta_text(struct fs *fs, const struct task *task, struct buf *out)
 		cJSON_AddNumberToObject(meta, "price", task->estimate);
 	add_number(meta, "credits", task->credits);
 	add_text(meta, "source_sha256", task->source_sha);
-	int r = add_results(fs, task->id, meta);
+	int r = add_inputs(fs, task->id, meta);
+	if (r == 0)
+		r = add_results(fs, task->id, meta);
 	char *text = r == 0 ? cJSON_Print(meta) : NULL;
 	if (r == 0)
 		r = text ? buf_addf(out, "%s\n", text) : -ENOMEM;
@@ -201,7 +228,10 @@ static int task_text(struct fs *fs, int64_t id, int slot, struct buf *out)
 		return r;
 	switch (slot) {
 	case SLOT_REQUEST:
-		r = store_task_body(fs->store, id, out);
+		/* As it is sent; before that some values are not known yet. */
+		r = store_input_body(fs->store, id, out);
+		if (r == -ENODATA)
+			r = store_task_body(fs->store, id, out);
 		break;
 	case SLOT_STATUS:
 		r = status_text(fs, &task, out);

@@ -13,6 +13,7 @@
 #include "check_value.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/findings.h"
+#include "kiefs/reference.h"
 #include "kiefs/utf8.h"
 #include "kiefs/word.h"
 
@@ -252,18 +253,21 @@ static int check_address(
 {
 	char shown[SHOWN_SIZE], scheme[SHOWN_SIZE] = "";
 
-	if (is_address(field, value->valuestring))
+	if (is_address(field, value->valuestring) || reference_is_name(field, value->valuestring))
 		return 0;
 	if (field->scheme)
 		snprintf(scheme, sizeof(scheme), " or %s...", field->scheme);
 	if (!*value->valuestring)
 		findings_value(findings,
-			"%s is empty, but it must be a web address (https://...%s) of %s.", path,
-			scheme, allowed_media(field));
+			"%s is empty, but it must be a web address (https://...%s) of %s, or the "
+			"name "
+			"of a file here.",
+			path, scheme, allowed_media(field));
 	else
 		findings_value(findings,
 			"%s is %s, but it must be a web address (https://...%s) of %s, without "
-			"spaces. Put the file on the web and give its address.",
+			"spaces, or the name of a file here (\"me.png\"). Copy the file into this "
+			"directory and give its name.",
 			path, show_value(value, shown), scheme, allowed_media(field));
 	return 0;
 }

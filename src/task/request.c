@@ -8,6 +8,7 @@
 #include "kiefs/catalogue.h"
 #include "kiefs/entry.h"
 #include "kiefs/findings.h"
+#include "kiefs/media.h"
 #include "kiefs/price.h"
 #include "request_parts.h"
 
@@ -43,7 +44,8 @@ enum request_form request_form(const char *name)
 
 size_t request_stem_length(const char *name)
 {
-	if (request_form(name) == REQUEST_NONE || request_form(name) == REQUEST_TURN)
+	if (request_form(name) == REQUEST_TURN ||
+		(request_form(name) == REQUEST_NONE && media_of_name(name) == MEDIA_NONE))
 		return strlen(name);
 	return (size_t)(strrchr(name, '.') - name);
 }
@@ -66,6 +68,8 @@ void draft_finish(struct draft *draft)
 	cJSON_Delete(draft->extra);
 	cJSON_Delete(draft->template);
 	cJSON_Delete(draft->defaulted);
+	cJSON_Delete(draft->implied);
+	cJSON_Delete(draft->derived);
 	*draft = (struct draft){0};
 }
 
@@ -80,7 +84,9 @@ static int read_draft(const struct model *model, enum request_form form, const c
 	struct draft under = {0};
 	int r, r_under = 0;
 
-	if (form == REQUEST_PROMPT)
+	if (form == REQUEST_FILE)
+		r = draft_read_file(model, bytes, len, draft);
+	else if (form == REQUEST_PROMPT)
 		r = draft_read_prompt(model, bytes, len, draft, findings);
 	else
 		r = draft_read_json(model, "", bytes, len, draft, findings);
@@ -95,6 +101,21 @@ static int read_draft(const struct model *model, enum request_form form, const c
 	return r_under == -ENOMEM ? r_under : r;
 }
 
+static int find_references(
+	const struct model *model, const struct draft *draft, struct references *out)
+{
+	struct buf place;
+	int r;
+
+	buf_init(&place, 4096);
+	r = body_input_place(model, &place);
+	if (r == 0)
+		r = references_collect(model, draft->input, place.data ? place.data : "",
+			draft->implied, draft->derived, out);
+	buf_finish(&place);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int finish_build(const struct model *model, struct draft *draft, struct findings *findings,
 	struct request *out)
 {
@@ -107,6 +128,11 @@ static int finish_build(const struct model *model, struct draft *draft, struct f
 		request.warnings = buf_take(&findings->warnings);
 		if (!request.warnings)
 			return -ENOMEM;
+	}
+	r = find_references(model, draft, &request.references);
+	if (r < 0) {
+		request_finish(&request);
+		return r;
 	}
 	request.body = draft_print(model, draft);
 	if (!request.body) {
@@ -146,6 +172,10 @@ int request_build(const struct model *model, enum request_form form, const char 
 	if (r == 0)
 		r = draft_complete(model, &draft);
 	if (r == 0)
+		r = draft_add_task(model, &draft);
+	if (r == 0)
+		r = draft_add_media(model, rules, &draft);
+	if (r == 0)
 		r = draft_set_callback(model, rules ? rules->callback : NULL, &draft);
 	if (r == 0)
 		r = draft_check(model, &draft, &findings);
@@ -155,6 +185,10 @@ int request_build(const struct model *model, enum request_form form, const char 
 		r = error_set(err, -EINVAL, "%s", findings.faults.data);
 	if (r == 0)
 		r = finish_build(model, &draft, &findings, out);
+	if (r == -E2BIG)
+		error_set(err, r,
+			"The request names more than %d files and tasks, the most there may be.",
+			INPUTS_MAX);
 	draft_finish(&draft);
 	findings_finish(&findings);
 	return r;
@@ -167,5 +201,6 @@ void request_finish(struct request *request)
 	free(request->body);
 	free(request->warnings);
 	free(request->prompt);
+	references_finish(&request->references);
 	*request = (struct request){.credits = -1};
 }

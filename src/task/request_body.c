@@ -1,8 +1,10 @@
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kiefs/buf.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/json.h"
 #include "request_parts.h"
@@ -81,6 +83,41 @@ static int fill(
 	*out = is_word(part, "$model") ? cJSON_CreateString(model_name(model))
 				       : cJSON_Duplicate(from, true);
 	return *out ? 0 : -ENOMEM;
+}
+
+/* Adds the way to "$input" below `part`; -ENOENT leaves `out` as it was. */
+static int find_input(const cJSON *part, struct buf *out)
+{
+	const cJSON *inner;
+	size_t len = out->len;
+	int index = 0;
+
+	if (is_word(part, "$input"))
+		return 0;
+	cJSON_ArrayForEach(inner, part)
+	{
+		char digits[16];
+		int r;
+
+		snprintf(digits, sizeof(digits), "%d", index++);
+		/* What is spread stands among its neighbours. */
+		r = inner->string && strcmp(inner->string, "...") == 0
+			    ? 0
+			    : json_place_add(out, inner->string ? inner->string : digits);
+		if (r == 0)
+			r = find_input(inner, out);
+		if (r != -ENOENT)
+			return r;
+		out->len = len;
+		if (out->data)
+			out->data[len] = '\0';
+	}
+	return -ENOENT;
+}
+
+int body_input_place(const struct model *model, struct buf *out)
+{
+	return find_input(model->service->body, out);
 }
 
 /* What the user wrote beside `input` goes beside it again, and wins over the template. */

@@ -4,8 +4,10 @@
 #include <cjson/cJSON.h>
 #include <stddef.h>
 
+struct buf;
 struct findings;
 struct model;
+struct request_rules;
 
 /* A zeroed struct is empty. Objects and strings are owned, and NULL while there is none. */
 struct draft {
@@ -14,6 +16,8 @@ struct draft {
 	cJSON *extra;	  /* object: what stands beside `input` and is passed through */
 	cJSON *template;  /* object: what a prompt's template sets besides the text */
 	cJSON *defaulted; /* object: a member for each one of `input` that defaults.json gave */
+	cJSON *implied;	  /* ... for which files beside the request are taken */
+	cJSON *derived;	  /* ... that follows from another field */
 };
 
 /* Accepts NULL and a zeroed struct. */
@@ -34,6 +38,18 @@ int draft_merge(struct draft *draft, struct draft *defaults);
 /* ... and then from the prompt's template and the catalogue's defaults. */
 int draft_complete(const struct model *model, struct draft *draft);
 
+/*
+ * request_media.c. A dropped file as the request that it is; the model must have a model_single().
+ * 0 or -ENOMEM.
+ */
+int draft_read_file(const struct model *model, const char *name, size_t len, struct draft *draft);
+/* Gives the media fields that are needed and missing the names of files beside the request, or of
+ * those that are to come. 0 or -ENOMEM. */
+int draft_add_media(
+	const struct model *model, const struct request_rules *rules, struct draft *draft);
+/* A track alone names its task too. 0 or -ENOMEM. */
+int draft_add_task(const struct model *model, struct draft *draft);
+
 /* request_callback.c: reads the callback out of `object`, under any of the names it may have there;
  * and what it is when the request has none. 0 or -ENOMEM. */
 void draft_take_callback(const struct model *model, cJSON *object, const char *label,
@@ -46,6 +62,9 @@ int draft_check(const struct model *model, struct draft *draft, struct findings 
 /* request_body.c: the body to send, heap; NULL when out of memory. Takes numbers apart from their
  * values: the draft is good for nothing else afterwards. */
 char *draft_print(const struct model *model, struct draft *draft);
+
+/* Where the body's template puts the input, as a JSON pointer. -ENOENT: nowhere. */
+int body_input_place(const struct model *model, struct buf *out);
 
 /* Moves `member` of `from` into `to` under its own name; it is freed on failure. 0 or -ENOMEM. */
 int object_move(cJSON *to, cJSON *from, cJSON *member);

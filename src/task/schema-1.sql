@@ -37,6 +37,9 @@ CREATE TABLE stage (
 	estimate REAL NOT NULL,
 	warnings TEXT,
 	body BLOB NOT NULL,
+	inputs_sha TEXT NOT NULL,
+	lacks TEXT,
+	dropped INTEGER NOT NULL,
 	turn TEXT); -- of a conversation: what was written
 
 CREATE TABLE task (
@@ -64,6 +67,7 @@ CREATE TABLE task (
 	error TEXT,
 	body BLOB NOT NULL,
 	record BLOB,
+	inputs_sha TEXT NOT NULL DEFAULT '',
 	CHECK ((state = 'held') = (hold != 'none')));
 CREATE INDEX task_due ON task(state, due_ms, id);
 CREATE INDEX task_state ON task(state, id);
@@ -223,6 +227,16 @@ CREATE TABLE stage_input (
 CREATE TRIGGER stage_went AFTER DELETE ON stage BEGIN
 	DELETE FROM stage_input WHERE entry = OLD.entry;
 END;
+CREATE INDEX input_parent ON input(parent, task) WHERE parent != 0;
+CREATE INDEX input_entry ON input(entry) WHERE entry != 0;
+
+-- Requests that were refused because a file of this name is not there.
+CREATE TABLE wanted (
+	dir INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	entry INTEGER NOT NULL,
+	PRIMARY KEY (dir, name, entry)) WITHOUT ROWID;
+CREATE INDEX wanted_entry ON wanted(entry);
 
 -- Answers that come in bit by bit now, and the result that holds them.
 CREATE TABLE stream (task INTEGER PRIMARY KEY, idx INTEGER NOT NULL);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kiefs/buf.h"
+#include "kiefs/media.h"
 #include "kiefs/request.h"
 #include "store_private.h"
 
@@ -84,7 +85,7 @@ int store_entry_get(struct store *store, int64_t id, struct entry *out)
 }
 
 /* Reads rows of entries into `out`; how many, or -errno. */
-static int many_entries(struct store *store, sqlite3_stmt *s, struct entry *out, int max)
+int entry_read_many(struct store *store, sqlite3_stmt *s, struct entry *out, int max)
 {
 	int n = 0, r = 0;
 
@@ -101,7 +102,7 @@ int store_entry_list(
 	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_LIST);
 	int r = store_bind(store, s, "iiii", (int64_t)dir, after, (int64_t)told, (int64_t)max);
 	if (r == 0)
-		r = many_entries(store, s, out, max);
+		r = entry_read_many(store, s, out, max);
 	store_unlock(store);
 	return r;
 }
@@ -187,7 +188,7 @@ int entry_delete_owned_locked(struct store *store, int64_t owner, struct changes
 	int n = store_bind(store, s, "i", owner);
 
 	if (n == 0)
-		n = many_entries(store, s, owned, 16);
+		n = entry_read_many(store, s, owned, 16);
 	for (int i = 0; i < n; i++) {
 		int r = entry_delete_locked(store, &owned[i], changes);
 		if (r < 0)
@@ -250,6 +251,8 @@ static int forget_entry(struct store *store, const struct entry *entry, bool rep
 		break;
 	case ENTRY_FILE:
 		r = store_exec(store, SQL_STAGE_DELETE, "i", entry->id);
+		if (r == 0)
+			r = store_exec(store, SQL_WANTED_CLEAR, "i", entry->id);
 		if (r == 0)
 			r = outgoing_forget_locked(store, entry->id, changes);
 		if (r == 0)
@@ -396,26 +399,35 @@ int store_entry_exchange(struct store *store, int64_t a, int64_t b)
 	return store_end(store, r);
 }
 
+/* What `<stem>.status` is about: a request before a dropped file. */
+static bool is_of_stem(const struct entry *entry, size_t len, bool dropped)
+{
+	bool fits = dropped ? media_of_name(entry->name) != MEDIA_NONE
+			    : request_form(entry->name) != REQUEST_NONE;
+
+	return fits && request_stem_length(entry->name) == len;
+}
+
 int store_entry_by_stem(struct store *store, uint64_t dir, const char *stem, struct entry *out)
 {
 	struct entry entry;
 	size_t len = strlen(stem);
-	int r;
+	int found = 0, r = 0;
 
 	store_lock(store);
-	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_REQUESTS);
-	r = store_bind(store, s, "is", (int64_t)dir, stem);
-	while (r == 0 && (r = store_step(store, s)) > 0) {
-		read_entry(s, &entry);
-		if (request_form(entry.name) != REQUEST_NONE &&
-			request_stem_length(entry.name) == len) {
-			*out = entry;
-			break;
+	for (int dropped = 0; dropped < 2 && r == 0 && !found; dropped++) {
+		sqlite3_stmt *s = store_statement(store, SQL_ENTRY_REQUESTS);
+		r = store_bind(store, s, "is", (int64_t)dir, stem);
+		while (r == 0 && !found && (r = store_step(store, s)) > 0) {
+			read_entry(s, &entry);
+			found = is_of_stem(&entry, len, dropped);
+			r = 0;
 		}
-		r = 0;
 	}
 	store_unlock(store);
-	return r < 0 ? r : r == 1 ? 0 : -ENOENT;
+	if (found)
+		*out = entry;
+	return r < 0 ? r : found ? 0 : -ENOENT;
 }
 
 int store_entry_text(struct store *store, int64_t id, struct buf *out)

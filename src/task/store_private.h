@@ -30,12 +30,16 @@ enum statement {
 	SQL_ENTRY_ERROR_TEXT,
 	SQL_DIR_MTIME,
 	SQL_ENTRY_TEXT,
+	SQL_ENTRY_MARK,
+	SQL_ENTRY_SIBLINGS,
 	/* stages and tasks */
 	SQL_STAGE_INSERT,
 	SQL_STAGE_DELETE,
 	SQL_STAGE_GET,
 	SQL_STAGE_LIST,
 	SQL_TASK_INSERT,
+	SQL_TASK_COMPLETE,
+	SQL_TASK_INPUTS_SHA,
 	SQL_TASK_PREVIOUS,
 	SQL_TASK_AT_NAME,
 	SQL_TASK_GET,
@@ -112,6 +116,15 @@ enum statement {
 	SQL_INPUT_COMMIT,
 	SQL_INPUT_SET,
 	SQL_INPUT_FORGET,
+	SQL_INPUT_DELETE,
+	SQL_INPUT_USES,
+	SQL_LACK_FAILED,
+	SQL_LACK_COUNT,
+	SQL_LACK_CHILD,
+	SQL_WANTED_ADD,
+	SQL_WANTED_CLEAR,
+	SQL_WANTED_NEXT,
+	SQL_WANTED_ANY,
 	/* money and what was heard */
 	SQL_SPEND_DAY,
 	SQL_SPEND_LIST,
@@ -172,6 +185,8 @@ char *store_column(sqlite3_stmt *statement, int column);
 void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry, int added);
 int entry_get_locked(struct store *store, int64_t id, struct entry *out);
 int entry_lookup_locked(struct store *store, uint64_t dir, const char *name, struct entry *out);
+/* Reads rows of entries into `out`; how many, or -errno. */
+int entry_read_many(struct store *store, sqlite3_stmt *s, struct entry *out, int max);
 /* Status, error and address names that belong to the file go; its results stay. */
 int entry_delete_owned_locked(struct store *store, int64_t owner, struct changes *changes);
 /* The file is no upload any more: its names go. 0 also when it was none. */
@@ -222,6 +237,12 @@ int turn_put_locked(struct store *store, const struct entry *entry, int64_t task
 	const char *prompt, int64_t now_ms, struct changes *changes);
 /* The task's request entry while it is attached, 0 none. */
 int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
+/* An incomplete task goes on when nothing that it waits for is missing any more, and fails when a
+ * task it waits for has. */
+int lack_settle_locked(struct store *store, int64_t child, int64_t now_ms, struct changes *changes);
+/* The same for all that wait for this task. */
+int lack_parent_locked(
+	struct store *store, int64_t parent, int64_t now_ms, struct changes *changes);
 int input_list_locked(struct store *store, int64_t task, struct input *out, int max);
 /* Beside the stage that was just written. */
 int input_stage_locked(struct store *store, const struct stage *stage);

@@ -46,16 +46,27 @@ const char *const store_sql[] = {
 	[SQL_DIR_MTIME] = "SELECT mtime_ms FROM dirtime WHERE dir = ?",
 	[SQL_ENTRY_TEXT] = "SELECT text FROM entry WHERE id = ?",
 
+	[SQL_ENTRY_MARK] = "UPDATE entry SET idx = ? WHERE id = ? AND kind = 1",
+	/* "fox.png", "fox-1.png" and so on: '-' and '.' come right before '/'. */
+	[SQL_ENTRY_SIBLINGS] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ?1"
+			       " AND name >= ?2 || '-' AND name < ?2 || '/' AND name > ?3"
+			       " ORDER BY name LIMIT ?4",
+
 	[SQL_STAGE_INSERT] = "INSERT INTO stage (entry, model, source_sha, estimate,"
-			     " warnings, body, turn) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			     " warnings, body, inputs_sha, lacks, dropped, turn)"
+			     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_STAGE_DELETE] = "DELETE FROM stage WHERE entry = ?",
-	[SQL_STAGE_GET] = "SELECT model, source_sha, estimate, warnings, body, turn FROM stage"
+	[SQL_STAGE_GET] = "SELECT model, source_sha, estimate, warnings, inputs_sha, lacks, "
+			  "dropped, turn FROM stage"
 			  " WHERE entry = ?",
 	[SQL_STAGE_LIST] = "SELECT entry FROM stage WHERE entry > ? ORDER BY entry LIMIT 1",
 	[SQL_TASK_INSERT] =
 		"INSERT INTO task (state, model, dir, name, attached, source_sha, due_ms,"
-		" created_ms, estimate, body) SELECT 'staged', model, ?1, ?2, 1,"
-		" source_sha, ?3, ?3, estimate, body FROM stage WHERE entry = ?4",
+		" created_ms, estimate, body, inputs_sha) SELECT 'staged', model, ?1, ?2, 1,"
+		" source_sha, ?3, ?3, estimate, body, inputs_sha FROM stage WHERE entry = ?4",
+	[SQL_TASK_COMPLETE] = "UPDATE task SET (estimate, body, inputs_sha) = (SELECT estimate,"
+			      " body, inputs_sha FROM stage WHERE entry = ?2) WHERE id = ?1",
+	[SQL_TASK_INPUTS_SHA] = "SELECT inputs_sha FROM task WHERE id = ?",
 	[SQL_TASK_PREVIOUS] = "SELECT id, source_sha, model, state, attached FROM task"
 			      " WHERE dir = ? AND name = ? ORDER BY id DESC LIMIT 1",
 	[SQL_TASK_AT_NAME] = "SELECT id FROM task WHERE dir = ? AND name = ? AND id > ? ORDER BY id"
@@ -185,6 +196,30 @@ const char *const store_sql[] = {
 	[SQL_INPUT_COMMIT] = "INSERT INTO input (" INPUT_COLUMNS ") SELECT ?1, idx, kind, place,"
 			     " name, file, parent, result, value FROM stage_input WHERE entry = ?2",
 	[SQL_INPUT_SET] = "UPDATE input SET value = ? WHERE task = ? AND idx = ?",
+	[SQL_INPUT_DELETE] = "DELETE FROM input WHERE task = ?",
+	/* A dropped file's own tasks do not count. */
+	[SQL_INPUT_USES] =
+		"SELECT 1 FROM input JOIN task ON task.id = input.task"
+		" JOIN entry ON entry.id = input.entry WHERE input.entry = ? AND input.entry != 0"
+		" AND task.attached = 1 AND NOT (task.dir = entry.dir AND task.name = entry.name)"
+		" LIMIT 1",
+	/* Kind 0 is INPUT_MEDIA: it needs the file, the others only what the service said. */
+	[SQL_LACK_FAILED] = "SELECT input.parent FROM input JOIN task ON task.id = input.parent"
+			    " WHERE input.task = ? AND (task.state IN ('failed', 'cancelled')"
+			    " OR (task.state = 'lost' AND input.kind = 0)) LIMIT 1",
+	[SQL_LACK_COUNT] =
+		"SELECT count(*) FROM input LEFT JOIN task ON task.id = input.parent"
+		" WHERE input.task = ? AND ((input.kind = 0 AND entry = 0 AND parent = 0)"
+		" OR (parent != 0 AND task.state NOT IN ('done', 'lost')"
+		" AND (input.kind = 0 OR task.state != 'fetching')))",
+	[SQL_LACK_CHILD] = "SELECT input.task FROM input JOIN task ON task.id = input.task"
+			   " WHERE input.parent = ? AND input.parent != 0 AND input.task > ?"
+			   " AND task.state = 'incomplete' ORDER BY input.task LIMIT 1",
+	[SQL_WANTED_ADD] = "INSERT OR IGNORE INTO wanted (dir, name, entry) VALUES (?, ?, ?)",
+	[SQL_WANTED_CLEAR] = "DELETE FROM wanted WHERE entry = ?",
+	[SQL_WANTED_NEXT] = "SELECT entry FROM wanted WHERE dir = ? AND name = ? AND entry > ?"
+			    " ORDER BY entry LIMIT 1",
+	[SQL_WANTED_ANY] = "SELECT entry FROM wanted WHERE entry > ? ORDER BY entry LIMIT 1",
 	[SQL_INPUT_FORGET] = "UPDATE input SET value = NULL WHERE task = ?",
 	[SQL_SPEND_DAY] = "SELECT total(tasks), total(micro), total(estimated), total(unknown)"
 			  " FROM spend WHERE day = ?",

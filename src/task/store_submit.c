@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kiefs/media.h"
 #include "kiefs/request.h"
 #include "store_private.h"
 
@@ -14,9 +15,10 @@ int stage_locked(struct store *store, const struct stage *stage)
 	int r = store_exec(store, SQL_STAGE_DELETE, "i", stage->entry);
 
 	if (r == 0)
-		r = store_exec(store, SQL_STAGE_INSERT, "issdsbs", stage->entry, stage->model,
+		r = store_exec(store, SQL_STAGE_INSERT, "issdsbssis", stage->entry, stage->model,
 			stage->source_sha, stage->estimate, stage->warnings, stage->body,
-			stage->body_len, stage->prompt);
+			stage->body_len, stage->inputs_sha ? stage->inputs_sha : "", stage->lacks,
+			(int64_t)stage->dropped, stage->prompt);
 	return r < 0 ? r : input_stage_locked(store, stage);
 }
 
@@ -39,7 +41,8 @@ int store_unstage(struct store *store, int64_t entry)
 }
 
 struct staged {
-	char *model, *sha, *warnings;
+	char *model, *sha, *warnings, *inputs_sha, *lacks;
+	bool dropped;
 	char *prompt; /* a turn's text; NULL: no turn */
 	double estimate;
 };
@@ -50,6 +53,8 @@ static void staged_finish(struct staged *staged)
 	free(staged->sha);
 	free(staged->warnings);
 	free(staged->prompt);
+	free(staged->inputs_sha);
+	free(staged->lacks);
 }
 
 static int staged_get(struct store *store, int64_t entry, struct staged *out)
@@ -65,9 +70,12 @@ static int staged_get(struct store *store, int64_t entry, struct staged *out)
 		.sha = store_column(s, 1),
 		.estimate = sqlite3_column_double(s, 2),
 		.warnings = store_column(s, 3),
-		.prompt = store_column(s, 5)};
+		.inputs_sha = store_column(s, 4),
+		.lacks = store_column(s, 5),
+		.dropped = sqlite3_column_int(s, 6),
+		.prompt = store_column(s, 7)};
 	sqlite3_reset(s);
-	return out->model && out->sha ? 0 : -ENOMEM;
+	return out->model && out->sha && out->inputs_sha ? 0 : -ENOMEM;
 }
 
 /* What may stand for an entry already: the task it has, wherever it was moved, and the last one of
@@ -86,6 +94,22 @@ static int earlier_tasks(struct store *store, const struct entry *entry, int64_t
 	return r < 0 ? r : 0;
 }
 
+/* A file that has yet to arrive makes no other request of the same bytes. */
+static int same_inputs(struct store *store, int64_t task, const struct staged *staged)
+{
+	sqlite3_stmt *s = store_statement(store, SQL_TASK_INPUTS_SHA);
+	int r = store_bind(store, s, "i", task);
+
+	if (r == 0)
+		r = store_step(store, s);
+	if (r == 1)
+		r = strcmp(staged->inputs_sha, INPUTS_UNKNOWN) == 0 ||
+		    strcmp((const char *)sqlite3_column_text(s, 0), staged->inputs_sha) == 0;
+	if (s)
+		sqlite3_reset(s);
+	return r;
+}
+
 /* The earlier task that stands for these very bytes; 0: none. A cancelled one cost nothing and does
  * not count. */
 static int same_task(
@@ -102,6 +126,8 @@ static int same_task(
 		if (r == 0 && task.state != TASK_CANCELLED &&
 			strcmp(task.source_sha, staged->sha) == 0 &&
 			strcmp(task.model, staged->model) == 0)
+			r = task.state == TASK_INCOMPLETE ? 1 : same_inputs(store, task.id, staged);
+		if (r == 1)
 			*out = task.id;
 		task_finish(&task);
 		if (r == -ENOENT)
@@ -145,7 +171,8 @@ static int new_task(struct store *store, const struct entry *entry, const struct
 	struct task_event commit = plain_event;
 	char line[ENTRY_NAME_MAX + 128];
 
-	commit.kind = EVENT_COMMIT;
+	commit.kind = staged->lacks ? EVENT_LACK : EVENT_COMMIT;
+	commit.text = staged->lacks;
 	int r = store_exec(store, SQL_TASK_INSERT, "isii", (int64_t)entry->dir, entry->name, now_ms,
 		entry->id);
 	if (r < 0)
@@ -154,10 +181,42 @@ static int new_task(struct store *store, const struct entry *entry, const struct
 	r = store_exec(store, SQL_INPUT_COMMIT, "ii", *id, entry->id);
 	if (r < 0)
 		return r;
-	snprintf(line, sizeof(line), "%s: %s, committed", staged->model, entry->name);
+	snprintf(line, sizeof(line), "%s: %s, committed%s", staged->model, entry->name,
+		staged->lacks ? ", but incomplete" : "");
 	r = task_event_locked(store, *id, &commit, now_ms, line, changes);
 	if (r == 0)
 		r = log_warnings(store, *id, staged->warnings, now_ms);
+	/* What it waits for may have moved since it was checked. */
+	if (r == 0 && staged->lacks)
+		r = lack_settle_locked(store, *id, now_ms, changes);
+	return r;
+}
+
+/* An incomplete task becomes what is staged; any other stays as it is. */
+static int complete_task(struct store *store, const struct entry *entry,
+	const struct staged *staged, int64_t now_ms, int64_t id, bool *fresh,
+	struct changes *changes)
+{
+	struct task_event lack = plain_event;
+	struct task task = {0};
+	int r = task_get_locked(store, id, &task);
+	bool incomplete = r == 0 && task.state == TASK_INCOMPLETE;
+
+	task_finish(&task);
+	if (r < 0 || !incomplete)
+		return r;
+	r = store_exec(store, SQL_TASK_COMPLETE, "ii", id, entry->id);
+	if (r == 0)
+		r = store_exec(store, SQL_INPUT_DELETE, "i", id);
+	if (r == 0)
+		r = store_exec(store, SQL_INPUT_COMMIT, "ii", id, entry->id);
+	lack.kind = EVENT_LACK;
+	lack.text = staged->lacks;
+	if (r == 0 && staged->lacks)
+		r = task_event_locked(store, id, &lack, now_ms, NULL, changes);
+	if (r == 0)
+		r = lack_settle_locked(store, id, now_ms, changes);
+	*fresh = true;
 	return r;
 }
 
@@ -204,7 +263,8 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 		goto out;
 	}
 	/* Staged for a rename that never happened: the name is still scratch. */
-	if (r == 0 && request_form(entry.name) == REQUEST_NONE)
+	if (r == 0 && (staged.dropped ? media_of_name(entry.name) == MEDIA_NONE
+				      : request_form(entry.name) == REQUEST_NONE))
 		r = -ENOENT;
 	if (r == 0)
 		r = earlier_tasks(store, &entry, earlier);
@@ -223,9 +283,13 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 	if (r == 0 && made)
 		r = new_task(store, &entry, &staged, now_ms, &id, changes);
 	else if (r == 0)
+		r = complete_task(store, &entry, &staged, now_ms, id, &made, changes);
+	if (r == 0)
 		r = store_exec(store, SQL_TASK_ATTACH, "i", id);
 	if (r == 0 && staged.prompt)
 		r = turn_put_locked(store, &entry, id, staged.prompt, now_ms, changes);
+	if (r == 0)
+		r = store_exec(store, SQL_WANTED_CLEAR, "i", entry_id);
 	if (r == 0)
 		r = store_exec(store, SQL_ENTRY_SET_TASK, "ii", id, entry_id);
 	if (r == 0)

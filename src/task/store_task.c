@@ -402,8 +402,16 @@ static int settle_results(struct store *store, const struct task *old, const str
 		r = store_exec(store, SQL_TASK_SET_BASE, "i", next->id);
 		if (r == 0)
 			r = store_exec(store, SQL_RESULT_FORGET, "i", next->id);
+		if (r == 0)
+			r = store_exec(store, SQL_INPUT_FORGET, "i", next->id);
 	}
 	return r;
+}
+
+/* Whether those that wait for a task must be looked at. */
+static bool moves_children(enum task_state state)
+{
+	return state == TASK_FETCHING || (task_is_final(state) && state != TASK_UNCERTAIN);
 }
 
 int task_apply_locked(struct store *store, const struct task *old, const struct task *next,
@@ -422,6 +430,8 @@ int task_apply_locked(struct store *store, const struct task *old, const struct 
 		r = log_locked(store, next->id, now_ms, update->log);
 	if (r == 0 && (old->state != next->state || old->error != next->error))
 		r = task_names_locked(store, next, now_ms, changes);
+	if (r == 0 && old->state != next->state && moves_children(next->state))
+		r = lack_parent_locked(store, next->id, now_ms, changes);
 	if (r == 0 && changes)
 		changes->task = next->id;
 	return r;

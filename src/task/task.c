@@ -3,14 +3,16 @@
  *
  * state      | meaning                 | fields valid          | events out           | on failure
  * -----------+-------------------------+-----------------------+----------------------+-----------
- * staged     | a close() accepted it   |                       | COMMIT CANCEL        | stays
- * incomplete | waits for an input file | error (maybe)         | RESUME CANCEL        | stays
+ * staged     | a close() accepted it   |                       | COMMIT LACK CANCEL   | stays
+ * incomplete | waits for an input      | error                 | RESUME LACK REFUSED  | stays
+ *            |                         |                       | CANCEL               |
  * held       | may not go now          | hold, error           | RESUME HOLD CANCEL   | stays
  * queued     | goes when limits and    | due_ms, attempts,     | UPLOAD SEND HOLD     | LATER:
- *            | due_ms allow            | error (after a try)   | LATER REFUSED CANCEL | stays
+ *            | due_ms allow            | error (after a try)   | LATER REFUSED LACK   | stays
+ *            |                         |                       | CANCEL               |
  * uploading  | its input files go out  | due_ms, attempts,     | PROGRESS UPLOADED    | LATER,
  *            |                         | progress              | HOLD LATER REFUSED   | RESTART:
- *            |                         |                       | CANCEL               | queued
+ *            |                         |                       | LACK CANCEL          | queued
  * submitting | on disk before the      | attempts              | ACCEPTED FINISHED    | NO_ANSWER,
  *            | request leaves          |                       | STREAM LATER REFUSED | RESTART:
  *            |                         |                       | HOLD NO_ANSWER       | uncertain
@@ -99,6 +101,13 @@ static int stay(const struct task_event *event, int64_t now, struct task *next)
 static int queue(const struct task_event *event, int64_t now, struct task *next)
 {
 	enter(next, TASK_QUEUED, now);
+	return 0;
+}
+
+static int lack(const struct task_event *event, int64_t now, struct task *next)
+{
+	enter(next, TASK_INCOMPLETE, now);
+	next->error = (char *)text_or(event, "An input is missing.");
 	return 0;
 }
 
@@ -333,12 +342,15 @@ static step_fn *const steps[TASK_STATE_COUNT][EVENT_COUNT] = {
 	[TASK_STAGED] =
 		{
 			[EVENT_COMMIT] = queue,
+			[EVENT_LACK] = lack,
 			[EVENT_CANCEL] = cancel,
 			[EVENT_RESTART] = stay,
 		},
 	[TASK_INCOMPLETE] =
 		{
 			[EVENT_RESUME] = queue,
+			[EVENT_LACK] = lack,
+			[EVENT_REFUSED] = fail,
 			[EVENT_CANCEL] = cancel,
 			[EVENT_RESTART] = stay,
 		},
@@ -356,6 +368,7 @@ static step_fn *const steps[TASK_STATE_COUNT][EVENT_COUNT] = {
 			[EVENT_HOLD] = hold,
 			[EVENT_LATER] = put_off,
 			[EVENT_REFUSED] = fail,
+			[EVENT_LACK] = lack,
 			[EVENT_CANCEL] = cancel,
 			[EVENT_RESTART] = stay,
 		},
@@ -366,6 +379,7 @@ static step_fn *const steps[TASK_STATE_COUNT][EVENT_COUNT] = {
 			[EVENT_HOLD] = hold,
 			[EVENT_LATER] = put_off,
 			[EVENT_REFUSED] = fail,
+			[EVENT_LACK] = lack,
 			[EVENT_CANCEL] = cancel,
 			[EVENT_RESTART] = queue,
 		},
@@ -461,9 +475,9 @@ static const char *find_fault(const struct task *task)
 	bool sent = !task_is_unsent(state) && state != TASK_CANCELLED && state != TASK_FAILED;
 	bool remote = state == TASK_RUNNING || state == TASK_FETCHING || state == TASK_DONE ||
 		      state == TASK_FAILED || state == TASK_LOST;
-	bool told = state == TASK_HELD || state == TASK_UNCERTAIN || state == TASK_FAILED ||
-		    state == TASK_LOST;
-	bool may_tell = told || state == TASK_INCOMPLETE || state == TASK_DONE ||
+	bool told = state == TASK_HELD || state == TASK_INCOMPLETE || state == TASK_UNCERTAIN ||
+		    state == TASK_FAILED || state == TASK_LOST;
+	bool may_tell = told || state == TASK_DONE ||
 			((state == TASK_QUEUED || state == TASK_RUNNING) && task->attempts > 0);
 
 	if ((unsigned)state >= TASK_STATE_COUNT)

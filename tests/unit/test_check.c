@@ -229,7 +229,8 @@ static const struct row rows[] = {
 		"v is an array, but it must be an object {...}."},
 	{{.type = FIELD_STRING, .media = MEDIA_AUDIO}, NULL, NULL, NULL, "\"https:// a\"", NULL,
 		"v is \"https:// a\", but it must be a web address (https://...) of a sound file, "
-		"without spaces. Put the file on the web and give its address."},
+		"without spaces, or the name of a file here (\"me.png\"). Copy the file into this "
+		"directory and give its name."},
 	{{.type = FIELD_STRING, .media = MEDIA_FILE}, NULL, NULL, NULL, "\"\"", "{}",
 		"v is empty and was left out, since the API refuses it empty."},
 	/* A damaged pattern refuses nothing. */

@@ -589,24 +589,19 @@ static const struct refused refused[] = {
 		"quotes."},
 	{"a form", &full, P "\"colour\": \"red\"}", NULL,
 		"colour is \"red\", but it must have the form ^#[0-9A-Fa-f]{6}$."},
-	{"a file's name", &full, P "\"image_urls\": [\"me.png\"]}", NULL,
-		"image_urls[0] is \"me.png\", but it must be a web address (https://...) of an "
-		"image, "
-		"without spaces. Put the file on the web and give its address."},
 	{"another scheme", &full, P "\"image_url\": \"ftp://h/a\"}", NULL,
 		"image_url is \"ftp://h/a\", but it must be a web address (https://... or "
-		"asset://...) of an image, without spaces. Put the file on the web and give its "
-		"address."},
+		"asset://...) of an image, without spaces, or the name of a file here "
+		"(\"me.png\"). Copy the file into this "
+		"directory and give its name."},
 	{"an address of nothing", &full, P "\"clip_urls\": [\"https://\"]}", NULL,
 		"clip_urls[0] is \"https://\", but it must be a web address (https://...) of a "
 		"video, "
-		"without spaces. Put the file on the web and give its address."},
+		"without spaces, or the name of a file here (\"me.png\"). Copy the file into this "
+		"directory and give its name."},
 	{"an empty address", &full, P "\"image_urls\": [\"\"]}", NULL,
-		"image_urls[0] is empty, but it must be a web address (https://...) of an image."},
-	{"an array where one is taken too", &full, P "\"image_url\": [\"a\"]}", NULL,
-		"image_url[0] is \"a\", but it must be a web address (https://... or asset://...) "
-		"of "
-		"an image, without spaces. Put the file on the web and give its address."},
+		"image_urls[0] is empty, but it must be a web address (https://...) of an image, "
+		"or the name of a file here."},
 	{"company", &full, P "\"background\": \"clear\", \"resolution\": \"1080p\"}", NULL,
 		"background is only allowed when resolution is \"480p\" or \"720p\", but "
 		"resolution is "
@@ -634,7 +629,7 @@ static const struct refused refused[] = {
 	{"all faults at once", &full,
 		"{\"model\": \"acme/any\", \"callBackUrl\": 1, \"input\": {\"resolution\": "
 		"\"720P\", "
-		"\"strength\": 2, \"loop\": \"yes\", \"image_urls\": [\"a b\"], \"n\": 0}}",
+		"\"strength\": 2, \"loop\": \"yes\", \"image_urls\": [\"ftp://a b\"], \"n\": 0}}",
 		NULL,
 		"model is \"acme/any\", but this directory is for \"acme/full\". Write the file "
 		"into "
@@ -648,8 +643,10 @@ static const struct refused refused[] = {
 		"strength is 2, but it must be a number from 0.1 to 1 in steps of 0.1.\n"
 		"n is 0, but it must be a whole number from 1 to 4.\n"
 		"loop is \"yes\", but it must be true or false.\n"
-		"image_urls[0] is \"a b\", but it must be a web address (https://...) of an image, "
-		"without spaces. Put the file on the web and give its address."},
+		"image_urls[0] is \"ftp://a b\", but it must be a web address (https://...) of an "
+		"image, "
+		"without spaces, or the name of a file here (\"me.png\"). Copy the file into this "
+		"directory and give its name."},
 };
 
 static void refuses(void **state)
@@ -986,7 +983,9 @@ static void names(void **state)
 		{"tmpab12cd34", REQUEST_NONE, 11},
 		{"Thumbs.db", REQUEST_NONE, 9},
 		{"#a.txt#", REQUEST_NONE, 7},
-		{"a.png", REQUEST_NONE, 5},
+		{"a.png", REQUEST_NONE, 1},
+		{"a.b.WebP", REQUEST_NONE, 3},
+		{".a.png", REQUEST_NONE, 6},
 		{"a.status", REQUEST_NONE, 8},
 		{"a.task", REQUEST_NONE, 6},
 		{"a.txt ", REQUEST_NONE, 6},

@@ -22,6 +22,7 @@ static const char letters[] = "TIHQUSXRFDELC";
 static const char *const expected[EVENT_COUNT] = {
 	/*                        TIHQUSXRFDELC */
 	[EVENT_COMMIT] = "Q............",
+	[EVENT_LACK] = "II.II........",
 	[EVENT_HOLD] = "..HHHH.......",
 	[EVENT_RESUME] = ".QQ..........",
 	[EVENT_UPLOAD] = "...U.........",
@@ -32,7 +33,7 @@ static const char *const expected[EVENT_COUNT] = {
 	[EVENT_FINISHED] = ".....F.......",
 	[EVENT_STREAM] = ".....R.......",
 	[EVENT_LATER] = "...QQQ.......",
-	[EVENT_REFUSED] = "...EEE.......",
+	[EVENT_REFUSED] = ".E.EEE.......",
 	[EVENT_NO_ANSWER] = ".....X.......",
 	[EVENT_POLLED] = ".......R.....",
 	[EVENT_POLL_MISSED] = ".......R.....",
@@ -74,7 +75,8 @@ static struct task sample(enum task_state state)
 	if (state == TASK_SUBMITTING || state == TASK_UNCERTAIN || state == TASK_RUNNING ||
 		state == TASK_FETCHING || state == TASK_DONE || state == TASK_LOST)
 		task.submitted_ms = NOW - 30000;
-	if (state == TASK_UNCERTAIN || state == TASK_FAILED || state == TASK_LOST)
+	if (state == TASK_UNCERTAIN || state == TASK_FAILED || state == TASK_LOST ||
+		state == TASK_INCOMPLETE)
 		task.error = (char *)"Something went wrong. More.";
 	if (task_is_final(state))
 		task.ended_ms = NOW;

@@ -1,0 +1,75 @@
+"""Requests that go on from earlier ones, by name."""
+
+import errno
+import json
+
+from mount import *
+
+FIRST = "models/grok-imagine/text-to-image"
+UPSCALE = "models/grok-imagine/upscale"
+PLAIN = "models/z-image"
+
+
+def fails(number, action):
+    try:
+        action()
+    except OSError as error:
+        equal(errno.errorcode[error.errno], errno.errorcode[number])
+        return
+    raise AssertionError(f"no {errno.errorcode[number]}")
+
+
+def sent_id(mount, task):
+    return json.loads(task_file(mount, task, "request.json"))["input"]["task_id"]
+
+
+def case_an_earlier_request_is_named(bench):
+    mount = bench.mount(bench.simulator())
+    write(mount.path(FIRST, "kite.txt"), "A kite.")
+    read(mount.path(FIRST, "kite.wait"))
+    folder = mount.path(UPSCALE)
+    parent = meta(mount, 1)["remote_id"]
+    result = [name for name in names(mount.path(FIRST)) if name.startswith("kite") and not name.endswith("txt")][0]
+    for number, name in enumerate(
+        ["../text-to-image/kite", "../text-to-image/kite.txt", f"../text-to-image/{result}", "tasks/all/1",
+         "../text-to-image/kite.task", mount.path("tasks/all/1")], 2
+    ):
+        write(f"{folder}/r{number}.json", json.dumps({"task_id": name}))
+        read(f"{folder}/r{number}.wait")
+        equal(sent_id(mount, number), parent, name)
+        equal(meta(mount, number)["inputs"][0]["task"], 1)
+
+
+def case_a_running_parent_is_waited_for(bench):
+    mount = bench.mount(bench.simulator("--speed", "1"))
+    write(mount.path(FIRST, "kite.txt"), "A kite.")
+    write(mount.path(UPSCALE, "big.json"), json.dumps({"task_id": "../text-to-image/kite"}))
+    until(lambda: meta(mount, 2)["state"] in ("incomplete", "queued", "submitting", "running", "fetching", "done"), "a task")
+    read(mount.path(UPSCALE, "big.wait"))
+    equal(sent_id(mount, 2), meta(mount, 1)["remote_id"])
+
+
+def case_wrong_parents_are_refused(bench):
+    mount = bench.mount(bench.simulator())
+    write(mount.path(PLAIN, "a.txt"), "A kite.")
+    read(mount.path(PLAIN, "a.wait"))
+    folder = mount.path(UPSCALE)
+    fails(errno.EOPNOTSUPP, lambda: write(f"{folder}/r.json", json.dumps({"task_id": "../../z-image/a"})))
+    contains(read(f"{folder}/r.error"), "z-image", "does not go on")
+    fails(errno.ENOENT, lambda: write(f"{folder}/s.json", json.dumps({"task_id": "../none"})))
+    equal(len(tasks(mount)), 1)
+
+
+def case_a_cancelled_parent_is_refused(bench):
+    mount = bench.mount(key=None)
+    write(mount.path(FIRST, "kite.txt"), "A kite.")
+    write(mount.path(UPSCALE, "big.json"), json.dumps({"task_id": "../text-to-image/kite"}))
+    contains(read(mount.path(UPSCALE, "big.status")), "incomplete", "task 1")
+    write(mount.path("tasks/all/1/control"), "cancel\n")
+    wait_state(mount, 2, "failed")
+    contains(read(mount.path(UPSCALE, "big.error")), "cancelled", "cost nothing")
+    fails(errno.ECANCELED, lambda: write(mount.path(UPSCALE, "more.json"), json.dumps({"task_id": "tasks/all/1"})))
+
+
+if __name__ == "__main__":
+    main()
