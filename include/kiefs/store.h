@@ -117,8 +117,9 @@ int store_stage_next(struct store *store, int64_t after, int64_t *entry);
  */
 int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *task, bool *fresh,
 	struct changes *changes);
-/* Writes `<name>.error` for a request `name` in `dir` that was refused; `entry` is whose it is. */
-int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name,
+/* Writes `<stem>.error` for a file `name` in `dir` that was refused; `stem_len` is the length of its
+ * stem, `entry` whose the error is. */
+int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name, int stem_len,
 	const char *text, int64_t now_ms, struct changes *changes);
 /* Commits everything staged by a daemon that died, and sends EVENT_RESTART to every task whose
  * state means that something was under way. Before anything else runs. */

@@ -189,8 +189,7 @@ static int digest_source(struct fs *fs, int64_t entry, enum request_form form,
 static int build(struct fs *fs, const struct model *model, enum request_form form,
 	const struct asker *asker, const struct buf *bytes, struct request *out, struct error *err)
 {
-	struct request_rules rules = {
-		.warn_only = fs->warn_only, .callback = fs->callback_url};
+	struct request_rules rules = {.warn_only = fs->warn_only, .callback = fs->callback_url};
 	char stem[ENTRY_NAME_MAX + 1], **siblings = NULL;
 	struct buf defaults;
 	int r = 0;
@@ -294,12 +293,17 @@ void intake_refuse(
 	struct fs *fs, int64_t entry, uint64_t dir, const char *name, const struct error *err)
 {
 	struct changes changes = {0};
+	struct place place;
 	char *text = NULL;
 
 	errors_add(fs, name, error_text(err));
 	if (asprintf(&text, "%s\n", error_text(err)) < 0)
 		return;
-	if (store_reject(fs->store, entry, dir, name, text, clock_now_ms(), &changes) == 0)
+	/* In uploads/ a file's whole name is told. */
+	bool upload = place_of(fs, dir, &place) == 0 && !place.model;
+	size_t stem = upload ? strlen(name) : request_stem_length(name);
+	if (store_reject(fs->store, entry, dir, name, (int)stem, text, clock_now_ms(), &changes) ==
+		0)
 		notifier_queue(fs, &changes);
 	free(text);
 }

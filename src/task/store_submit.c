@@ -346,12 +346,11 @@ static int log_refusal(struct store *store, const char *name, const char *text, 
 	return r;
 }
 
-int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name,
+int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name, int stem_len,
 	const char *text, int64_t now_ms, struct changes *changes)
 {
 	char error_name[ENTRY_NAME_MAX + 8];
 	struct entry error;
-	int stem_len = (int)request_stem_length(name);
 	int64_t size = (int64_t)strlen(text);
 	int r = store_begin(store);
 

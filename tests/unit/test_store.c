@@ -461,8 +461,8 @@ static void test_refusals(void **state)
 	struct buf text;
 
 	buf_init(&text, 1000);
-	assert_int_equal(store_reject(store, a.id, DIR_A, "a.json", "one\n", 1000, &changes), 0);
-	assert_int_equal(store_reject(store, a.id, DIR_A, "a.json", "two\n", 1000, &changes), 0);
+	assert_int_equal(store_reject(store, a.id, DIR_A, "a.json", 1, "one\n", 1000, &changes), 0);
+	assert_int_equal(store_reject(store, a.id, DIR_A, "a.json", 1, "two\n", 1000, &changes), 0);
 	assert_int_equal(store_entry_lookup(store, DIR_A, "a.error", &error), 0);
 	assert_int_equal(error.size, 4);
 	assert_int_equal(store_entry_text(store, error.id, &text), 0);
