@@ -114,7 +114,9 @@ static const struct sample samples[] = {
 	{"qwen-image-edit-request", SILENT, NULL},
 	/* The example of the documentation leaves the one picture empty. */
 	{"qwen-image-to-image-request", REFUSED,
-		"image_url is empty, but it must be a web address (https://...) of an image."},
+		"image_url is empty, but it must be a web address (https://...) of an image, or "
+		"the "
+		"name of a file here."},
 	{"qwen-text-to-image-request", SILENT, NULL},
 	{"qwen2-image-edit-request", SILENT, NULL},
 	{"qwen2-text-to-image-request", SILENT, NULL},
