@@ -56,7 +56,7 @@ int change_load(struct program *program, const struct catalogue **out, struct er
 /* Under change_lock. The mount first: it may refuse. */
 static int put_in_force(struct program *program, struct error *err)
 {
-	const struct catalogue *next;
+	const struct catalogue *next = NULL;
 	int r = change_load(program, &next, err);
 
 	if (r < 0)

@@ -43,7 +43,7 @@ int telling_make(struct sim *sim, const char *id, unsigned number, int64_t *due_
 /* For the callbacks' thread. */
 static int make(struct sim *sim, const char *id, unsigned number, cJSON **out)
 {
-	int64_t due_ms;
+	int64_t due_ms = 0;
 	int r = telling_make(sim, id, number, &due_ms, out);
 
 	/* A task that was forgotten tells nothing. */
@@ -53,7 +53,7 @@ static int make(struct sim *sim, const char *id, unsigned number, cJSON **out)
 static int plan(struct sim *sim, const char *url, const char *id, unsigned number)
 {
 	cJSON *body = NULL;
-	int64_t due_ms;
+	int64_t due_ms = 0;
 	int r = telling_make(sim, id, number, &due_ms, &body);
 
 	cJSON_Delete(body);
