@@ -234,11 +234,23 @@ static int use_task_result(
 	return r;
 }
 
+/* A file that is a request itself names itself, and by a name that it may only be about to get. */
+static int find_file(struct look *look, const struct reference *reference, struct target *target)
+{
+	const struct asker *asker = look->asker;
+
+	if (request_form(asker->name) != REQUEST_NONE ||
+		strcmp(reference->name, asker->name) != 0)
+		return resolve(look->fs, asker->dir, reference->name, target);
+	*target = (struct target){.kind = TARGET_FILE};
+	return store_entry_get(look->fs->store, asker->entry, &target->entry);
+}
+
 static int find_media(struct look *look, const struct reference *reference)
 {
 	struct target target;
 	char shown[SHOWN_SIZE];
-	int r = resolve(look->fs, look->asker->dir, reference->name, &target);
+	int r = find_file(look, reference, &target);
 
 	if (r == -ENOENT && reference->implied)
 		return wait_for_file(look, reference, false);
