@@ -1,12 +1,15 @@
 """What may stand where a field wants a file's address, for every model; and what is wrong with it."""
 
+import errno
 import hashlib
 import http.client
 import json
 import urllib.parse
 
 from mount import *
-from test_media import picture, put
+from test_media import fails, picture, put
+
+EDIT = "models/google/nano-banana-edit"
 
 # A file of each kind, told by its first bytes: extension, and what comes before a number.
 FORMS = {
@@ -127,6 +130,108 @@ def case_every_field_of_the_catalogue(bench):
             address = at(sent, row["place"])
             equal(address, row["value"], stem)
             equal(hashlib.sha256(fetch(address)).hexdigest(), hashlib.sha256(data).hexdigest(), stem)
+
+
+def kite(mount):
+    """Task 1, and its one result's bytes."""
+    folder = mount.path("models/z-image")
+    write(f"{folder}/kite.txt", "A kite.")
+    read(f"{folder}/kite.wait")
+    [name] = meta(mount, 1)["results"]
+    return name["file"], read_bytes(mount.path("tasks/all/1", name["file"]))
+
+
+def uploads(simulator):
+    return [line for line in simulator.requests() if line["path"].endswith("-upload")]
+
+
+def addresses(mount, task):
+    return json.loads(task_file(mount, task, "request.json"))["input"]["image_urls"]
+
+
+def case_results_stand_for_files(bench):
+    simulator = bench.simulator()
+    mount = bench.mount(simulator)
+    result, data = kite(mount)
+    extension = result.rsplit(".", 1)[1]
+    folder = mount.path(EDIT)
+    run(["cp", mount.path("tasks/all/1", result), mount.path(f"uploads/kite.{extension}")])
+    given = [
+        f"tasks/latest/{result}",
+        f"tasks/all/1/{result}",
+        f"../../z-image/kite.{extension}",
+        f"../../z-image/kite.task/{result}",
+        mount.path(f"models/z-image/kite.{extension}"),
+        "tasks/all/1",
+        f"uploads/kite.{extension}",
+        f"kite.{extension}",
+    ]
+    for task, name in enumerate(given, 2):
+        write(f"{folder}/r{task}.json", json.dumps({"prompt": "A hat.", "image_urls": [name]}))
+        read(f"{folder}/r{task}.wait")
+        [address] = addresses(mount, task)
+        equal(fetch(address), data, name)
+        if task == 2:
+            # The newest task is another one from here on.
+            assert os.path.exists(mount.path("tasks/latest/request.json"))
+    several = [f"../../z-image/kite.{extension}", "https://example.com/a.png", "me.png"]
+    put(f"{folder}/me.png", picture(7))
+    write(f"{folder}/all.json", json.dumps({"prompt": "A hat.", "image_urls": several}))
+    read(f"{folder}/all.wait")
+    first, second, third = addresses(mount, len(given) + 2)
+    equal((fetch(first), second, fetch(third)), (data, several[1], picture(7)))
+    # Whoever names it, a content is uploaded once.
+    equal(len(uploads(simulator)), 2)
+
+
+def case_what_is_wrong_is_neither_sent_nor_uploaded(bench):
+    simulator = bench.simulator()
+    mount = bench.mount(simulator)
+    folder = mount.path(EDIT)
+    os.mkdir(f"{folder}/sub")
+    put(f"{folder}/text.png", b"no picture\n")
+    put(f"{folder}/film.mp4.part", FORMS["video/mp4"][1] + b"film")
+    put(f"{folder}/film.png", FORMS["video/mp4"][1] + b"film")
+    put(f"{folder}/huge.png", picture() + bytes(10 << 20))
+    put(f"{folder}/good.png", picture(3))
+    outside = bench.path("outside.png")
+    put(outside, picture(4))
+    for name, number, words in [
+        ("none.png", errno.ENOENT, ["no file of that name", "goes on by itself"]),
+        ("text.png", errno.EMEDIUMTYPE, ["an image"]),
+        ("film.png", errno.EMEDIUMTYPE, ["an image"]),
+        ("huge.png", errno.EFBIG, ["10"]),
+        ("sub", errno.EISDIR, ["a folder", "Name one file"]),
+        (outside, errno.EXDEV, ["leads out of the mount"]),
+        ("schema.json", errno.EMEDIUMTYPE, ["a text of this mount"]),
+    ]:
+        body = json.dumps({"prompt": "x", "image_urls": ["good.png", name]})
+        fails(number, lambda body=body: write(f"{folder}/r.json", body))
+        contains(read(f"{folder}/r.error"), "image_urls[1]", *words)
+    try:
+        os.symlink(outside, f"{folder}/link.png")
+    except PermissionError:
+        pass  # no links are made here
+    else:
+        raise AssertionError("a link out of the mount was made")
+    write(f"{folder}/r.json", json.dumps({"prompt": "x", "image_urls": ["good.png"]}))
+    read(f"{folder}/r.wait")
+    equal((simulator.sent(), len(uploads(simulator)), tasks(mount)), (1, 1, [1]))
+
+
+def case_many_requests_of_one_file(bench):
+    simulator = bench.simulator()
+    mount = bench.mount(simulator)
+    folder = mount.path(EDIT)
+    put(f"{folder}/me.png", picture())
+    put(f"{folder}/same.png", picture())
+    for number in range(12):
+        name = ["me.png", "same.png"][number % 2]
+        write(f"{folder}/r{number}.json", json.dumps({"prompt": f"{number}.", "image_urls": [name]}))
+    for number in range(12):
+        read(f"{folder}/r{number}.wait")
+    equal((simulator.sent(), len(uploads(simulator))), (12, 1))
+    equal(len({addresses(mount, task)[0] for task in range(1, 13)}), 1)
 
 
 if __name__ == "__main__":
