@@ -141,6 +141,8 @@ int store_input_uses(struct store *store, int64_t entry);
 
 int store_task_get(struct store *store, int64_t id, struct task *out);
 int store_task_body(struct store *store, int64_t id, struct buf *out);
+/* The highest number that a result of its earlier runs has; 0: it ran once. */
+int store_task_base(struct store *store, int64_t id, int *out);
 /* The server's last answer, verbatim; empty when there was none. */
 int store_task_record(struct store *store, int64_t id, struct buf *out);
 /* The highest number; 0 when there is none. */
