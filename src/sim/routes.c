@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* First of all: of one address the first route counts. */
 static const struct route fixed[] = {
 	{"GET", "/results/", true, STAGE_RESULT, .handle = results_serve},
 	{"GET", UPLOAD_ADDRESS, true, STAGE_RESULT, .handle = uploads_serve},
@@ -97,7 +98,7 @@ static int add_upload(struct routes *routes, const struct upload_service *upload
 	return add(routes, &route);
 }
 
-/* The dedicated services come first: what they answer does not follow from the catalogue. */
+/* Before those of the catalogue: what they answer does not follow from it. */
 static int add_dedicated(struct routes *routes, const struct services *services)
 {
 	int r = 0;
@@ -132,15 +133,17 @@ static int add_dedicated(struct routes *routes, const struct services *services)
 int routes_init(
 	struct routes *routes, const struct catalogue *catalogue, const struct services *services)
 {
-	*routes = (struct routes){0};
-	int r = add_dedicated(routes, services);
+	int r = 0;
 
+	*routes = (struct routes){0};
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)
+		r = add(routes, &fixed[i]);
+	if (r == 0)
+		r = add_dedicated(routes, services);
 	for (size_t i = 0; i < catalogue_count(catalogue) && r == 0; i++)
 		r = add_service(routes, catalogue_at(catalogue, i)->service);
 	for (size_t i = 0; i < catalogue_upload_count(catalogue) && r == 0; i++)
 		r = add_upload(routes, catalogue_upload_at(catalogue, i));
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)
-		r = add(routes, &fixed[i]);
 	if (r < 0)
 		routes_finish(routes);
 	return r;
