@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* First of all: of one address the first route counts. */
 static const struct route fixed[] = {
 	{"GET", "/results/", true, STAGE_RESULT, .handle = results_serve},
 	{"GET", UPLOAD_ADDRESS, true, STAGE_RESULT, .handle = uploads_serve},
@@ -98,7 +97,7 @@ static int add_upload(struct routes *routes, const struct upload_service *upload
 	return add(routes, &route);
 }
 
-/* Before those of the catalogue: what they answer does not follow from it. */
+/* The dedicated services come first: what they answer does not follow from the catalogue. */
 static int add_dedicated(struct routes *routes, const struct services *services)
 {
 	int r = 0;
@@ -133,13 +132,11 @@ static int add_dedicated(struct routes *routes, const struct services *services)
 int routes_init(
 	struct routes *routes, const struct catalogue *catalogue, const struct services *services)
 {
-	int r = 0;
-
 	*routes = (struct routes){0};
+	int r = add_dedicated(routes, services);
+
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)
 		r = add(routes, &fixed[i]);
-	if (r == 0)
-		r = add_dedicated(routes, services);
 	for (size_t i = 0; i < catalogue_count(catalogue) && r == 0; i++)
 		r = add_service(routes, catalogue_at(catalogue, i)->service);
 	for (size_t i = 0; i < catalogue_upload_count(catalogue) && r == 0; i++)
