@@ -308,11 +308,13 @@ void words_limits(const struct field *field, struct buf *out)
 static void add_type(const struct field *field, struct buf *out)
 {
 	buf_adds(out, field_type_name(field->type));
-	if (field->item)
+	if (field->item && field->type == FIELD_ARRAY)
 		buf_addf(out, " of %s", field_type_name(field->item->type));
 	for (int type = FIELD_STRING; type <= FIELD_OBJECT; type++)
 		if (field->also_types & (1u << type))
 			buf_addf(out, " or %s", field_type_name((enum field_type)type));
+	if (field->item && field->type != FIELD_ARRAY)
+		buf_addf(out, " of %s", field_type_name(field->item->type));
 	if (field->numeric_string)
 		buf_adds(out, " that spells a number");
 }
