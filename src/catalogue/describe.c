@@ -171,11 +171,19 @@ static void add_commands(const struct model *model, struct buf *out)
 		". While it runs, `%s.status` says how far it is. If it fails, `%s.error` says why "
 		"and what to do.\n",
 		stem, stem);
-	if (model->service && model->service->chat)
-		buf_adds(out, "\nTalk, in a folder of its own, turn by turn:\n\n"
-			      "    mkdir talk\n"
-			      "    echo 'Hello.' > talk/prompt\n"
-			      "    cat talk/prompt.wait talk/reply\n");
+	if (!model->service || !model->service->chat)
+		return;
+	buf_adds(out, "\nTalk, in a folder of its own, turn by turn:\n\n"
+		      "    mkdir talk\n"
+		      "    echo 'Hello.' > talk/prompt\n"
+		      "    cat talk/prompt.wait talk/reply\n");
+	if (cJSON_GetObjectItemCaseSensitive(model->service->chat, "image"))
+		buf_addf(out,
+			"\nPictures go along: put `%s.png` here before `%s.txt`, or any picture "
+			"into "
+			"the folder before a turn. In JSON, give names or addresses: `{\"prompt\": "
+			"\"...\", \"images\": [\"cat.png\"]}`.\n",
+			stem, stem);
 }
 
 static void add_cell(struct buf *out, const char *text)
