@@ -452,6 +452,22 @@ int uploads_serve(struct sim *sim, const struct route *route, const struct reque
 	return 0;
 }
 
+int uploads_tell(struct sim *sim, const struct request *request, const char *url, struct buf *out)
+{
+	char *path = own_path(request, url), mime[64] = "";
+	struct product *file = path ? get(sim, path, mime) : NULL;
+	bool ours = path != NULL;
+	int r;
+
+	free(path);
+	if (!file)
+		return buf_adds(out, ours ? "no file is there" : "elsewhere");
+	r = buf_addf(out, "%s, %llu bytes, %s", mime, (unsigned long long)product_size(file),
+		product_etag(file));
+	products_put(&sim->products, file);
+	return r;
+}
+
 bool uploads_are_there(struct sim *sim, const struct request *request, const cJSON *input)
 {
 	const cJSON *item;

@@ -456,7 +456,10 @@ int store_task_apply(struct store *store, const struct task *old, const struct t
 
 	if (r < 0)
 		return r;
-	return store_end(store, task_apply_locked(store, old, next, update, now_ms, changes));
+	r = update && update->alone ? turn_alone_locked(store, next->id) : 0;
+	if (r == 0)
+		r = task_apply_locked(store, old, next, update, now_ms, changes);
+	return store_end(store, r);
 }
 
 int task_event_locked(struct store *store, int64_t id, const struct task_event *event,
