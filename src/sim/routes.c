@@ -135,12 +135,12 @@ int routes_init(
 	*routes = (struct routes){0};
 	int r = add_dedicated(routes, services);
 
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)
+		r = add(routes, &fixed[i]);
 	for (size_t i = 0; i < catalogue_count(catalogue) && r == 0; i++)
 		r = add_service(routes, catalogue_at(catalogue, i)->service);
 	for (size_t i = 0; i < catalogue_upload_count(catalogue) && r == 0; i++)
 		r = add_upload(routes, catalogue_upload_at(catalogue, i));
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)
-		r = add(routes, &fixed[i]);
 	if (r < 0)
 		routes_finish(routes);
 	return r;
