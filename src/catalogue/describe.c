@@ -132,12 +132,16 @@ static void add_prompt_command(const struct model *model, struct buf *out)
 	buf_finish(&missing);
 }
 
-static bool example_has_media(const struct model *model)
+/* Whether it holds addresses or ids of nothing. */
+static bool example_is_made_up(const struct model *model)
 {
-	for (size_t i = 0; i < model->field_count; i++)
-		if (field_media(&model->fields[i]) != MEDIA_NONE &&
-			cJSON_HasObjectItem(model->example, model->fields[i].name))
+	for (size_t i = 0; i < model->field_count; i++) {
+		const struct field *field = &model->fields[i];
+
+		if ((field_media(field) != MEDIA_NONE || field->task || field->track) &&
+			cJSON_HasObjectItem(model->example, field->name))
 			return true;
+	}
 	return false;
 }
 
@@ -149,10 +153,10 @@ static void add_commands(const struct model *model, struct buf *out)
 
 	buf_adds(out, "\n## Try it\n\n");
 	add_prompt_command(model, out);
-	if (example_has_media(model))
+	if (example_is_made_up(model))
 		buf_adds(out,
-			"Write JSON; the addresses in `example.json` are made up, so put your own "
-			"in their place first:\n\n"
+			"Write JSON; the addresses and ids in `example.json` are made up, so put "
+			"your own names or addresses in their place first:\n\n"
 			"    cp example.json ~/second.json\n"
 			"    ${EDITOR:-vi} ~/second.json\n"
 			"    cp ~/second.json .\n\n");
@@ -234,7 +238,7 @@ static void cut(struct buf *out, size_t len)
 
 static void add_media(const struct field *field, struct buf *out)
 {
-	buf_addf(out, "the address of %s", media_words[field->media]);
+	buf_addf(out, "the name or address of %s", media_words[field->media]);
 	if (field->max_file_mb > 0)
 		buf_addf(out, ", up to %.10g MB", field->max_file_mb);
 	for (const cJSON *i = field->accepted ? field->accepted->child : NULL; i; i = i->next) {
@@ -267,6 +271,11 @@ static void add_limits(const struct field *field, size_t start, struct buf *out)
 	if (field->media != MEDIA_NONE) {
 		separate(out, start);
 		add_media(field, out);
+	}
+	if (field->task || field->track) {
+		separate(out, start);
+		buf_addf(out, "the name or id of %s",
+			field->task ? "an earlier request" : "an earlier result");
 	}
 	if (field->min_length >= 0 || field->max_length >= 0) {
 		separate(out, start);
