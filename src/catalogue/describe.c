@@ -31,7 +31,7 @@ static const struct output_words *output_words(const struct model *model)
 	return &outputs[0];
 }
 
-static const char *const media_words[] = {
+static const char *const kind_words[] = {
 	[MEDIA_NONE] = "a text",
 	[MEDIA_IMAGE] = "a picture",
 	[MEDIA_VIDEO] = "a video",
@@ -57,9 +57,9 @@ static void add_sources(const struct model *model, struct buf *out)
 		enum media_kind kind = (enum media_kind)i;
 
 		if (model_takes_media(model, kind, true))
-			needed[needed_count++] = media_words[kind];
+			needed[needed_count++] = kind_words[kind];
 		else if (model_takes_media(model, kind, false))
-			more[more_count++] = media_words[kind];
+			more[more_count++] = kind_words[kind];
 	}
 	if (needed_count + more_count == 0)
 		return;
@@ -91,14 +91,14 @@ static void add_head(const struct model *model, struct buf *out)
 		buf_addf(out, "\n%s\n", model->note);
 }
 
-/* Names of fields that a bare prompt leaves open, and nothing else fills. */
+/* Names of fields that a bare prompt leaves open, and nothing else fills: no file beside it. */
 static size_t add_missing(const struct model *model, struct buf *out)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < model->field_count; i++) {
 		const struct field *field = &model->fields[i];
-		if (!field->required || field->initial ||
+		if (!field->required || field->initial || field_media(field) != MEDIA_NONE ||
 			cJSON_GetObjectItemCaseSensitive(model->prompt, field->name))
 			continue;
 		buf_addf(out, "%s`%s`", count++ ? ", " : "", field->name);
@@ -125,9 +125,11 @@ static void add_prompt_command(const struct model *model, struct buf *out)
 			"put %s into `defaults.json` once, and every prompt in this directory uses "
 			"%s.",
 			missing.data, count > 1 ? "are" : "is", them, them);
-	else if (!sets_met(model, model->prompt))
+	else if (!words_beside(model) && !sets_met(model, model->prompt))
 		buf_adds(out, " A prompt alone is not enough here: see the rules below for what "
 			      "goes with it. Write JSON, or put that into `defaults.json`.");
+	if (words_beside(model))
+		buf_adds(out, " The file that goes with it lies beside it: see Files below.");
 	buf_adds(out, "\n\n");
 	buf_finish(&missing);
 }
@@ -145,18 +147,24 @@ static bool example_is_made_up(const struct model *model)
 	return false;
 }
 
+static const char *result_extension(const struct model *model)
+{
+	return model->service && model->service->chat ? "md" : output_words(model)->extension;
+}
+
 static void add_commands(const struct model *model, struct buf *out)
 {
-	const char *extension =
-		model->service && model->service->chat ? "md" : output_words(model)->extension;
+	const char *extension = result_extension(model);
 	const char *stem = model->prompt ? "first" : "second";
 
 	buf_adds(out, "\n## Try it\n\n");
 	add_prompt_command(model, out);
+	words_alone(model, extension, out);
 	if (example_is_made_up(model))
 		buf_adds(out,
 			"Write JSON; the addresses and ids in `example.json` are made up, so put "
-			"your own names or addresses in their place first:\n\n"
+			"the names of your files and requests, or addresses and ids of your own, "
+			"in their place first:\n\n"
 			"    cp example.json ~/second.json\n"
 			"    ${EDITOR:-vi} ~/second.json\n"
 			"    cp ~/second.json .\n\n");
@@ -238,7 +246,7 @@ static void cut(struct buf *out, size_t len)
 
 static void add_media(const struct field *field, struct buf *out)
 {
-	buf_addf(out, "the name or address of %s", media_words[field->media]);
+	buf_addf(out, "the name or address of %s", kind_words[field->media]);
 	if (field->max_file_mb > 0)
 		buf_addf(out, ", up to %.10g MB", field->max_file_mb);
 	for (const cJSON *i = field->accepted ? field->accepted->child : NULL; i; i = i->next) {
@@ -379,6 +387,7 @@ int describe_readme(const struct model *model, struct buf *out)
 {
 	add_head(model, out);
 	add_commands(model, out);
+	words_media(model, result_extension(model), out);
 	add_fields(model, out);
 	words_price(model, out);
 	return out->error;

@@ -75,7 +75,7 @@ static const char intro[] =
 	"request; the finished picture, film or sound appears beside it. Looking around costs\n"
 	"nothing: only a request that you write is sent, once, and paid for once.\n";
 
-static const char rest[] =
+static const char writing[] =
 	"\n## What is where\n\n"
 	"    models/ID/README.md      what the model makes, its fields, its price, commands to "
 	"try\n"
@@ -85,7 +85,8 @@ static const char rest[] =
 	"    tasks/all/N/             every task: request.json (what was sent), status, log,\n"
 	"                             record.json (what the service answered), results, control\n"
 	"    tasks/latest             the newest task\n"
-	"    uploads/FILE             yours to write: the file is uploaded, and uploads/FILE.url is\n"
+	"    uploads/FILE             yours to write: the file is uploaded, and uploads/FILE.url "
+	"is\n"
 	"                             its address, for some days\n"
 	"    tasks/active, held, done, failed   the same tasks, sorted by how they stand\n"
 	"    account/                 credits (what is left), spend.csv (by day and model), "
@@ -104,7 +105,22 @@ static const char rest[] =
 	"is never sent. Empty files are nothing. You may make directories inside a model's\n"
 	"directory to sort your requests.\n\n"
 	"To try something else, change the file or write another one: earlier results stay, and\n"
-	"new ones get the next free number. The same bytes again are no new request.\n"
+	"new ones get the next free number. The same bytes again are no new request.\n";
+
+static const char files[] =
+	"\n## Giving it files\n\n"
+	"Where a model takes a picture, a film or a sound, the file's name will do:\n\n"
+	"- `NAME.png` beside `NAME.txt` goes with that prompt, where the model needs one. Until\n"
+	"  it is there the task is `incomplete`: it waits, and costs nothing.\n"
+	"- A model that needs one file and nothing else (one that removes the background, one\n"
+	"  that enlarges) runs when the file is copied into its directory.\n"
+	"- In JSON, write the name where the field wants an address: a file in the same\n"
+	"  directory or in uploads/, a path, or a result (`../other/fox-1.png`).\n\n"
+	"The file is uploaded when the request is sent, once however many requests name it. Where\n"
+	"a model goes on from an earlier task, the name of that request or of its result is\n"
+	"enough, before it is done too: `{\"task_id\": \"../text-to-image/kite\"}`.\n";
+
+static const char rest[] =
 	"\n## Waiting\n\n"
 	"For a request `NAME.txt`:\n\n"
 	"- `NAME.status` is there while it runs and says how far it is, in one line.\n"
@@ -152,6 +168,8 @@ int describe_mount(const struct catalogue *catalogue, struct buf *out)
 	add_first_steps(catalogue, out);
 	buf_addf(out, "\n`ls models` shows all %zu models. ", catalogue_count(catalogue));
 	add_counts(catalogue, out);
+	buf_adds(out, writing);
+	buf_adds(out, files);
 	buf_adds(out, rest);
 	return out->error;
 }

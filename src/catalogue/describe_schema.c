@@ -102,8 +102,9 @@ void schema_limits(cJSON *schema, const struct field *field, bool *ok)
 		schema_put(schema, "maxItems", cJSON_CreateNumber((double)field->max_items), ok);
 	if (field->pattern)
 		schema_put(schema, "pattern", cJSON_CreateString(field->pattern), ok);
+	/* A file's name will do, and its path: a reference, not a whole address. */
 	if (field->media != MEDIA_NONE)
-		schema_put(schema, "format", cJSON_CreateString("uri"), ok);
+		schema_put(schema, "format", cJSON_CreateString("uri-reference"), ok);
 }
 
 static void put_members(cJSON *schema, const struct field *fields, size_t count, bool *ok);

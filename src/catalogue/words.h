@@ -23,5 +23,13 @@ void words_checks(const struct model *model, struct buf *out);
 /* A field's limits, without its type: "up to 5000 characters". */
 void words_limits(const struct field *field, struct buf *out);
 
+/* words_media.c: how files are given, as a section; nothing when the model takes none. `extension` is
+ * that of a result. */
+void words_media(const struct model *model, const char *extension, struct buf *out);
+/* ... and how a model is used that needs one file and nothing else. */
+void words_alone(const struct model *model, const char *extension, struct buf *out);
+/* The first field that a bare prompt leaves to the files beside it; NULL: there is none. */
+const struct field *words_beside(const struct model *model);
+
 /* Whether any field (or one that it holds) takes such a file. */
 bool model_takes_media(const struct model *model, enum media_kind kind, bool required_only);

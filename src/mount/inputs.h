@@ -45,7 +45,7 @@ struct asker {
 int inputs_find(struct fs *fs, const struct asker *asker, struct request *request,
 	struct inputs *out, struct error *err);
 
-/* The names of media files beside the request that are not its own results, in the order in which
+/* siblings.c: the names of media files beside the request that are not its own results, in the order in which
  * they are taken: `fox.png`, `fox-1.png` ... 0 or -errno; inputs_free_names() frees them. */
 int inputs_siblings(
 	struct fs *fs, const struct asker *asker, char ***names, size_t *count);

@@ -13,7 +13,8 @@
 /* The service's megabytes are taken for the larger ones. */
 #define MB (1024.0 * 1024.0)
 
-/* Containers that hold films as well as mere sound: the name has to say which. */
+/* Containers that hold films as well as mere sound, and bytes that tell nothing: the name has to
+ * say which it is. */
 static bool is_ambiguous(const char *extension)
 {
 	static const char *const containers[] = {"mp4", "mov", "webm", "mkv", "ogg", "bin"};
@@ -28,6 +29,9 @@ static bool fits_kind(enum media_kind wanted, const struct content *content, con
 {
 	if (wanted == MEDIA_FILE || media_of_mime(content->mime) == wanted)
 		return true;
+	/* A film is no picture, whatever it is called. */
+	if (wanted == MEDIA_IMAGE && strcmp(content->extension, "bin") != 0)
+		return false;
 	return is_ambiguous(content->extension) && media_of_name(name) == wanted;
 }
 

@@ -3,21 +3,11 @@
 #include "kiefs/buf.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/findings.h"
+#include "kiefs/media.h"
 
 const char *allowed_media(const struct field *field)
 {
-	switch (field_media(field)) {
-	case MEDIA_IMAGE:
-		return "an image";
-	case MEDIA_VIDEO:
-		return "a video";
-	case MEDIA_AUDIO:
-		return "a sound file";
-	case MEDIA_FILE:
-	case MEDIA_NONE:
-		break;
-	}
-	return "a file";
+	return media_words(field_media(field));
 }
 
 static void add_range(const struct field *field, struct buf *out)
@@ -48,7 +38,10 @@ static void add_count(long min, long max, const char *what, struct buf *out)
 static void describe_string(const struct field *field, struct buf *out)
 {
 	if (field->media != MEDIA_NONE) {
-		buf_addf(out, "a web address (https://...) of %s", allowed_media(field));
+		buf_addf(out,
+			"a web address (https://...) of %s, or the name of a file here "
+			"(\"me.%s\")",
+			allowed_media(field), media_extension(field->media));
 	} else if (field->numeric_string) {
 		buf_adds(out, "a number in quotes");
 		add_range(field, out);
@@ -66,7 +59,9 @@ static void describe_array(const struct field *field, struct buf *out)
 	} else {
 		buf_adds(out, "an array [\"https://...\"]");
 		add_count(field->min_items, field->max_items, "element", out);
-		buf_addf(out, ", each the web address of %s", allowed_media(field));
+		buf_addf(out,
+			", each the web address of %s, or the name of a file here (\"me.%s\")",
+			allowed_media(field), media_extension(field_media(field)));
 	}
 }
 

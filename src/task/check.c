@@ -13,6 +13,7 @@
 #include "check_value.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/findings.h"
+#include "kiefs/media.h"
 #include "kiefs/reference.h"
 #include "kiefs/utf8.h"
 #include "kiefs/word.h"
@@ -261,14 +262,15 @@ static int check_address(
 		findings_value(findings,
 			"%s is empty, but it must be a web address (https://...%s) of %s, or the "
 			"name "
-			"of a file here.",
-			path, scheme, allowed_media(field));
+			"of a file here (\"me.%s\").",
+			path, scheme, allowed_media(field), media_extension(field->media));
 	else
 		findings_value(findings,
 			"%s is %s, but it must be a web address (https://...%s) of %s, without "
-			"spaces, or the name of a file here (\"me.png\"). Copy the file into this "
+			"spaces, or the name of a file here (\"me.%s\"). Copy the file into this "
 			"directory and give its name.",
-			path, show_value(value, shown), scheme, allowed_media(field));
+			path, show_value(value, shown), scheme, allowed_media(field),
+			media_extension(field->media));
 	return 0;
 }
 

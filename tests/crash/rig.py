@@ -63,6 +63,7 @@ class Rig:
         read_end, write_end = os.pipe()
         options = {
             "base_url": f"http://127.0.0.1:{self.sim.port}",
+            "upload_url": f"http://127.0.0.1:{self.sim.port}",
             "state": self.path("state"),
             "store": self.path("store"),
             "ready_fd": write_end,

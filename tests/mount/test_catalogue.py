@@ -324,7 +324,7 @@ def case_refresh(bench):
     equal((fields["count"]["type"], fields["count"]["minimum"], fields["count"]["maximum"]),
           ("integer", 1, 4))
     equal((fields["size"]["enum"], fields["size"]["default"]), (["big", "small"], "big"))
-    equal((fields["image_urls"]["maxItems"], fields["image_urls"]["items"]["format"]), (3, "uri"))
+    equal((fields["image_urls"]["maxItems"], fields["image_urls"]["items"]["format"]), (3, "uri-reference"))
     equal(fields["camera"]["properties"]["zoom"]["maximum"], 9)
     equal(names(mount.path("search/acme")), ["acme+mystery", "acme+painter"])
     assert os.path.lexists(mount.path("by-category/image/acme+painter"))

@@ -173,6 +173,21 @@ def case_a_dropped_file_is_a_request(bench):
     equal(task_count(mount), 2)
 
 
+def case_a_dropped_file_may_be_renamed_into_place(bench):
+    mount = bench.mount(bench.simulator())
+    folder = mount.path(SINGLE)
+    put(bench.path("photo.png"), picture())
+    run(["rsync", "-a", bench.path("photo.png"), folder])
+    read(f"{folder}/photo.wait")
+    put(f"{folder}/other.png.part", picture(1))
+    os.rename(f"{folder}/other.png.part", f"{folder}/other.png")
+    read(f"{folder}/other.wait")
+    equal([meta(mount, task)["inputs"][0]["name"] for task in (1, 2)], ["photo.png", "other.png"])
+    equal(task_count(mount), 2)
+    put(f"{folder}/words.png.part", b"no picture\n")
+    fails(errno.EMEDIUMTYPE, lambda: os.rename(f"{folder}/words.png.part", f"{folder}/words.png"))
+
+
 def case_a_file_of_a_request_does_not_run_alone(bench):
     mount = bench.mount(key=None)
     folder = mount.path(SINGLE)

@@ -33,7 +33,6 @@ ROWS = [
     ("default_counts", "hailuo/2-3-image-to-video-pro", {"prompt": "x", "image_url": URL, "duration": "10"}, None, True),
     ("either_or", "wan/3-0-video", {"first_frame_url": URL, "reference_image_urls": [URL]},
      ["first_frame_url", "reference_image_urls", "do not go together"], True),
-    ("any", "kling-3.0-omni/reference-to-video", {"prompt": "x"}, ["image_urls", "video_urls", "missing"], True),
     ("any_needs_more", "kling-3.0-omni/reference-to-video", {"prompt": "x", "video_urls": [URL]},
      ["audio is missing", "aspect_ratio is missing", "video_urls"], True),
     ("multi_shots", "kling-3.0/video",

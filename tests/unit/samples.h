@@ -116,7 +116,7 @@ static const struct sample samples[] = {
 	{"qwen-image-to-image-request", REFUSED,
 		"image_url is empty, but it must be a web address (https://...) of an image, or "
 		"the "
-		"name of a file here."},
+		"name of a file here (\"me.png\")."},
 	{"qwen-text-to-image-request", SILENT, NULL},
 	{"qwen2-image-edit-request", SILENT, NULL},
 	{"qwen2-text-to-image-request", SILENT, NULL},

@@ -179,7 +179,7 @@ static const struct row rows[] = {
 		"v is \"rachel\", but it must be \"a\", or \"Rachel\". Did you mean \"Rachel\"?"},
 	{{.type = FIELD_ARRAY, .max_items = 1, .media = MEDIA_VIDEO}, NULL, NULL, NULL, "1", NULL,
 		"v is 1, but it must be an array [\"https://...\"] of at most 1 element, each the "
-		"web address of a video."},
+		"web address of a video, or the name of a file here (\"me.mp4\")."},
 	{{.type = FIELD_STRING}, NULL, NULL, "\"8\"", "9", "{\"v\":\"9\"}", ""},
 	{{.type = FIELD_STRING, .numeric_string = true}, NULL, NULL, NULL, "0.25",
 		"{\"v\":\"0.25\"}", ""},
@@ -229,7 +229,7 @@ static const struct row rows[] = {
 		"v is an array, but it must be an object {...}."},
 	{{.type = FIELD_STRING, .media = MEDIA_AUDIO}, NULL, NULL, NULL, "\"https:// a\"", NULL,
 		"v is \"https:// a\", but it must be a web address (https://...) of a sound file, "
-		"without spaces, or the name of a file here (\"me.png\"). Copy the file into this "
+		"without spaces, or the name of a file here (\"me.mp3\"). Copy the file into this "
 		"directory and give its name."},
 	{{.type = FIELD_STRING, .media = MEDIA_FILE}, NULL, NULL, NULL, "\"\"", "{}",
 		"v is empty and was left out, since the API refuses it empty."},

@@ -525,7 +525,8 @@ static const struct refused refused[] = {
 		"strength is true, but it must be a number from 0.1 to 1 in steps of 0.1."},
 	{"type of an array", &full, P "\"image_urls\": \"https://h\"}", NULL,
 		"image_urls is \"https://h\", but it must be an array [\"https://...\"] of at most "
-		"2 elements, each the web address of an image. "
+		"2 elements, each the web address of an image, or the name of a file here "
+		"(\"me.png\"). "
 		"Put it in brackets: [\"...\"]."},
 	{"type of an element", &full, P "\"boxes\": [1, \"a\", null]}", NULL,
 		"boxes[1] is \"a\", but it must be a whole number.\n"
@@ -597,11 +598,11 @@ static const struct refused refused[] = {
 	{"an address of nothing", &full, P "\"clip_urls\": [\"https://\"]}", NULL,
 		"clip_urls[0] is \"https://\", but it must be a web address (https://...) of a "
 		"video, "
-		"without spaces, or the name of a file here (\"me.png\"). Copy the file into this "
+		"without spaces, or the name of a file here (\"me.mp4\"). Copy the file into this "
 		"directory and give its name."},
 	{"an empty address", &full, P "\"image_urls\": [\"\"]}", NULL,
 		"image_urls[0] is empty, but it must be a web address (https://...) of an image, "
-		"or the name of a file here."},
+		"or the name of a file here (\"me.png\")."},
 	{"company", &full, P "\"background\": \"clear\", \"resolution\": \"1080p\"}", NULL,
 		"background is only allowed when resolution is \"480p\" or \"720p\", but "
 		"resolution is "
