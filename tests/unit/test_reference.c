@@ -212,6 +212,10 @@ static const struct {
 		SIBLINGS("fox.mp4"), 1, "video_url=fox.mp4? at /input/video_url"},
 	{"the first set when there is none", &any, REQUEST_PROMPT, "A hat.", "fox", NULL, 0,
 		"first_frame=fox.png? at /input/first_frame\n"
+		"last_frame=fox-1.png? at /input/last_frame"},
+	{"no file goes into two fields", &any, REQUEST_PROMPT, "A hat.", "fox",
+		SIBLINGS("fox-1.png"), 1,
+		"first_frame=fox-1.png? at /input/first_frame\n"
 		"last_frame=fox.png? at /input/last_frame"},
 	{"a set that is begun", &any, REQUEST_JSON, "{\"first_frame\":\"https://h/a\"}", "fox",
 		SIBLINGS("fox.png"), 1, "last_frame=fox.png? at /input/last_frame"},
