@@ -40,7 +40,8 @@ CREATE TABLE stage (
 	inputs_sha TEXT NOT NULL,
 	lacks TEXT,
 	dropped INTEGER NOT NULL,
-	turn TEXT); -- of a conversation: what was written
+	turn TEXT, -- of a conversation: what was written
+	images TEXT); -- ... and the pictures that go with it: [{"name", "sha256"}]
 
 CREATE TABLE task (
 	id INTEGER PRIMARY KEY,
@@ -168,6 +169,7 @@ CREATE TABLE result (
 	entry INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (task, idx)) WITHOUT ROWID;
 CREATE INDEX result_due ON result(due_ms) WHERE whole = 0;
+CREATE INDEX result_content ON result(sha256) WHERE whole = 1;
 
 CREATE TABLE input (
 	task INTEGER NOT NULL,
@@ -245,7 +247,8 @@ CREATE TABLE turn (
 	task INTEGER PRIMARY KEY,
 	dir INTEGER NOT NULL, -- the conversation's folder
 	prompt TEXT NOT NULL,
-	reply TEXT); -- once it is whole
+	reply TEXT, -- once it is whole
+	images TEXT);
 CREATE INDEX turn_dir ON turn(dir, task);
 
 CREATE TABLE log (
