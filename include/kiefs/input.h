@@ -23,14 +23,14 @@ enum input_kind {
 /* One place. Strings are owned; input_finish() frees them. */
 struct input {
 	int64_t task;
-	int index;	 /* from 1, in the order of the body */
+	int index; /* from 1, in the order of the body */
 	enum input_kind kind;
-	char *place;	 /* JSON pointer into the body, "/input/image_urls/0" */
-	char *name;	 /* as the request spells it */
-	int64_t entry;	 /* MEDIA: the file's entry; 0 when it is a result or has yet to arrive */
-	int64_t parent;	 /* the task whose result, id or track it is; 0 none */
-	int result;	 /* MEDIA, TRACK: which result of `parent`, from 1; 0: its first */
-	char *value;	 /* NULL: not known yet */
+	char *place;	/* JSON pointer into the body, "/input/image_urls/0" */
+	char *name;	/* as the request spells it */
+	int64_t entry;	/* MEDIA: the file's entry; 0 when it is a result or has yet to arrive */
+	int64_t parent; /* the task whose result, id or track it is; 0 none */
+	int result;	/* MEDIA, TRACK: which result of `parent`, from 1; 0: its first */
+	char *value;	/* NULL: not known yet */
 };
 void input_finish(struct input *input);
 
@@ -42,7 +42,5 @@ void input_finish(struct input *input);
 int store_input_list(struct store *store, int64_t task, struct input *out, int max);
 /* Writes the value down; -ENOENT: no such place. */
 int store_input_set(struct store *store, int64_t task, int index, const char *value);
-/* A retry finds all values anew, as addresses die. */
-int store_input_forget(struct store *store, int64_t task);
 /* The task's body with every known value in its place. -ENODATA: one is not known yet. */
 int store_input_body(struct store *store, int64_t task, struct buf *out);

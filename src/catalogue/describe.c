@@ -145,17 +145,29 @@ static void add_commands(const struct model *model, struct buf *out)
 {
 	const char *extension =
 		model->service && model->service->chat ? "md" : output_words(model)->extension;
-	const char *stem = model->prompt ? "first" : "second";
+	static const char *const extensions[] = {[MEDIA_NONE] = "",
+		[MEDIA_IMAGE] = "png",
+		[MEDIA_VIDEO] = "mp4",
+		[MEDIA_AUDIO] = "mp3",
+		[MEDIA_FILE] = "png"};
+	const struct field *single = model_single(model);
+	enum media_kind kind = single ? field_media(single) : MEDIA_NONE;
+	const char *stem = model->prompt || single ? "first" : "second";
 
 	buf_adds(out, "\n## Try it\n\n");
 	add_prompt_command(model, out);
+	if (single)
+		buf_addf(out,
+			"Drop %s here: under its name, with another ending, comes the result.\n\n"
+			"    cp ~/first.%s .\n\n",
+			media_words[kind], extensions[kind]);
 	if (example_has_media(model))
-		buf_adds(out,
-			"Write JSON; the addresses in `example.json` are made up, so put your own "
-			"in their place first:\n\n"
-			"    cp example.json ~/second.json\n"
-			"    ${EDITOR:-vi} ~/second.json\n"
-			"    cp ~/second.json .\n\n");
+		buf_adds(out, "Write JSON; the addresses in `example.json` are made up, so put the "
+			      "names of "
+			      "your own files in their place first:\n\n"
+			      "    cp example.json ~/second.json\n"
+			      "    ${EDITOR:-vi} ~/second.json\n"
+			      "    cp ~/second.json .\n\n");
 	else
 		buf_adds(out, "Write JSON:\n\n    cp example.json second.json\n\n");
 	buf_addf(out,
@@ -234,7 +246,7 @@ static void cut(struct buf *out, size_t len)
 
 static void add_media(const struct field *field, struct buf *out)
 {
-	buf_addf(out, "the address of %s", media_words[field->media]);
+	buf_addf(out, "the name or address of %s", media_words[field->media]);
 	if (field->max_file_mb > 0)
 		buf_addf(out, ", up to %.10g MB", field->max_file_mb);
 	for (const cJSON *i = field->accepted ? field->accepted->child : NULL; i; i = i->next) {
@@ -245,6 +257,25 @@ static void add_media(const struct field *field, struct buf *out)
 	buf_adds(out, field->accepted ? ")" : "");
 	if (field->scheme)
 		buf_addf(out, ", or `%s...`", field->scheme);
+}
+
+/* Whose tasks a field goes on from: ", of models `a` or `b`". */
+static void add_task(const struct field *field, struct buf *out)
+{
+	const cJSON *models = cJSON_GetObjectItemCaseSensitive(field->task, "models");
+	const cJSON *list =
+		models ? models : cJSON_GetObjectItemCaseSensitive(field->task, "services");
+
+	buf_adds(out, field->track ? "the name of an earlier result (`song-1.mp3`) or the id of "
+				     "its track"
+				   : "the name of an earlier request or result, or the id of its "
+				     "task");
+	for (const cJSON *i = list ? list->child : NULL; i; i = i->next)
+		buf_addf(out, "%s`%s`",
+			i != list->child ? " or "
+			: models	 ? ", of "
+					 : ", of service ",
+			i->valuestring);
 }
 
 /* What is allowed, in one cell. */
@@ -267,6 +298,10 @@ static void add_limits(const struct field *field, size_t start, struct buf *out)
 	if (field->media != MEDIA_NONE) {
 		separate(out, start);
 		add_media(field, out);
+	}
+	if (field->task || field->track) {
+		separate(out, start);
+		add_task(field, out);
 	}
 	if (field->min_length >= 0 || field->max_length >= 0) {
 		separate(out, start);

@@ -124,7 +124,8 @@ static inline struct fs *fs_of(fuse_req_t req)
 
 /* ---- live.c: the catalogue changes while the mount is in use ---- */
 
-/* Around each request, and whatever else looks at the tree: it has one tree from beginning to end. */
+/* Around each request, and whatever else looks at the tree: it has one tree from beginning to end.
+ */
 void live_enter(struct fs *fs);
 void live_leave(void);
 /* This thread's, between the two. */
@@ -183,7 +184,8 @@ int text_make(struct fs *fs, uint64_t inode, struct buf *out);
 int account_text(struct fs *fs, enum tree_kind kind, struct buf *out);
 /* When what the file says was heard. */
 int64_t account_mtime(struct fs *fs, enum tree_kind kind);
-/* Somebody reads a generated file of this kind: an old balance is asked for again, in the background. */
+/* Somebody reads a generated file of this kind: an old balance is asked for again, in the
+ * background. */
 void account_opened(struct fs *fs, enum tree_kind kind);
 
 /* ---- chat.c: conversations ---- */
@@ -299,6 +301,11 @@ uint64_t notifier_poke_folder(struct fs *fs);
 void notifier_sweep_later(struct fs *fs);
 /* Whether the request is the notifier's own poke of this name; then `*out` is what it is about. */
 bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct name_change *out);
+
+/* ---- name.c ---- */
+
+/* -EPERM, and the sentence that says where names can be made. */
+int refuse_place(struct fs *fs, const char *name);
 
 /* ---- control.c ---- */
 

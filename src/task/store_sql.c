@@ -105,8 +105,8 @@ const char *const store_sql[] = {
 			  " ORDER BY id LIMIT 1",
 	[SQL_TASK_IN_STATE] = "SELECT id FROM task WHERE state = ? AND id > ? ORDER BY id LIMIT 1",
 
-	/* A fresh record gives a result that is not whole its new address and nothing else; one that
-	 * says the same leaves its next try where it is. */
+	/* A fresh record gives a result that is not whole its new address and nothing else; one
+	 * that says the same leaves its next try where it is. */
 	[SQL_RESULT_PUT] = "INSERT INTO result (task, idx, kind, value, label, due_ms)"
 			   " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (task, idx) DO UPDATE"
 			   " SET value = excluded.value, due_ms = excluded.due_ms WHERE whole = 0"
@@ -122,9 +122,6 @@ const char *const store_sql[] = {
 		" AND result.due_ms < 9223372036854775807"
 		" AND task.state IN ('fetching', 'running')"
 		" ORDER BY result.due_ms LIMIT ?",
-	[SQL_RESULT_NEXT_DUE] = "SELECT min(result.due_ms) FROM result"
-				" JOIN task ON task.id = result.task"
-				" WHERE whole = 0 AND task.state IN ('fetching', 'running')",
 	[SQL_RESULT_GET] = "SELECT " RESULT_COLUMNS " FROM result WHERE task = ? AND idx = ?",
 	[SQL_RESULT_LIST] =
 		"SELECT " RESULT_COLUMNS " FROM result WHERE task = ? ORDER BY idx LIMIT ?",
@@ -229,11 +226,9 @@ const char *const store_sql[] = {
 			   " AND hold IN ('key', 'credits', 'quota') ORDER BY due_ms, id LIMIT ?",
 	[SQL_TASK_WITHIN] = "SELECT id FROM task WHERE state = 'held' AND hold = 'limit'"
 			    " AND id > ? AND estimate BETWEEN ? AND ? ORDER BY id LIMIT 1",
-	[SQL_TASK_HELD_COUNT] =
-		"SELECT count(*) FROM task WHERE state = 'held' AND hold = ?",
-	[SQL_TASK_OF_REMOTE] =
-		"SELECT id FROM task WHERE remote_id = ? AND remote_id IS NOT NULL"
-		" ORDER BY id DESC LIMIT 1",
+	[SQL_TASK_HELD_COUNT] = "SELECT count(*) FROM task WHERE state = 'held' AND hold = ?",
+	[SQL_TASK_OF_REMOTE] = "SELECT id FROM task WHERE remote_id = ? AND remote_id IS NOT NULL"
+			       " ORDER BY id DESC LIMIT 1",
 	[SQL_FACT_GET] = "SELECT value, at_ms FROM fact WHERE name = ?",
 	[SQL_FACT_PUT] = "INSERT OR REPLACE INTO fact (name, value, at_ms) VALUES (?, ?, ?)",
 
