@@ -152,15 +152,15 @@ static void add_commands(const struct model *model, struct buf *out)
 		[MEDIA_FILE] = "png"};
 	const struct field *single = model_single(model);
 	enum media_kind kind = single ? field_media(single) : MEDIA_NONE;
-	const char *stem = model->prompt || single ? "first" : "second";
+	const char *stem = model->prompt ? "first" : "second";
 
 	buf_adds(out, "\n## Try it\n\n");
 	add_prompt_command(model, out);
 	if (single)
 		buf_addf(out,
 			"Drop %s here: under its name, with another ending, comes the result.\n\n"
-			"    cp ~/first.%s .\n\n",
-			media_words[kind], extensions[kind]);
+			"    cp ~/mine.%s second.%s\n\n",
+			media_words[kind], extensions[kind], extensions[kind]);
 	if (example_has_media(model))
 		buf_adds(out, "Write JSON; the addresses in `example.json` are made up, so put the "
 			      "names of "
