@@ -32,7 +32,6 @@ enum callback_verdict {
 	CALLBACK_STALE,	   /* signed too long ago, or ahead of time */
 	CALLBACK_VERDICTS,
 };
-const char *callback_verdict_name(enum callback_verdict verdict);
 
 /* The first four verdicts; must not wait for the network. On the listener's thread. */
 typedef enum callback_verdict callback_found_fn(const char *remote_id, void *context);

@@ -58,32 +58,33 @@ struct field {
 				    of a field that also takes an array, too */
 	const struct field *members; /* what an object holds */
 	size_t member_count;
-	const char *pattern;	 /* POSIX extended regular expression a string must match, or NULL */
-	enum media_kind media;	 /* the string is the address of such a file; of an array, its `item`
-				    has it: see field_media() */
-	const char *scheme;	 /* a further address form it takes, such as "asset://", or NULL */
-	double max_file_mb;	 /* 0: unknown */
-	const cJSON *accepted;	 /* array of MIME types taken, or NULL */
+	const char *pattern;   /* POSIX extended regular expression a string must match, or NULL */
+	enum media_kind media; /* the string is the address of such a file; of an array, its `item`
+				  has it: see field_media() */
+	const char *scheme;    /* a further address form it takes, such as "asset://", or NULL */
+	double max_file_mb;    /* 0: unknown */
+	const cJSON *accepted; /* array of MIME types taken, or NULL */
 	/* Conditions (condition.h), NULL when there is none. */
 	const cJSON *required_when; /* the API refuses a request without it where this holds */
 	const cJSON *only_when;	    /* the API refuses it where this does not hold */
 	const cJSON *unused_when;   /* the API takes it and does nothing with it */
 	const struct limit *limits; /* narrower limits under conditions */
 	size_t limit_count;
-	const cJSON *task;	 /* the string is the id of an earlier task: {"services": [names],
-				    "models": [ids, "*" at the end for any rest]}, at least one of
-				    the two, and such a task fits both where both stand; or NULL */
-	bool track;		 /* the string is the service's id of one result of the task that the
-				    field beside it names: see protocol_track_id() */
-	const char *note;	 /* one sentence for the model's README, or NULL */
+	const cJSON *task; /* the string is the id of an earlier task: {"services": [names],
+			      "models": [ids, "*" at the end for any rest]}, at least one of
+			      the two, and such a task fits both where both stand; or NULL */
+	bool track;	   /* the string is the service's id of one result of a task, see
+			      protocol_track_id(): the one that the field beside it names,
+			      or else one that `task` allows */
+	const char *note;  /* one sentence for the model's README, or NULL */
 };
 
 /* What a field allows where `when` holds, beside what it allows always. */
 struct limit {
 	const cJSON *when;
 	bool warn; /* the facts are unsure: a value beyond it is only warned of */
-	/* The field's name and types, and only what is narrower; `initial` is the default that takes
-	 * the place of the field's own, or NULL. */
+	/* The field's name and types, and only what is narrower; `initial` is the default that
+	 * takes the place of the field's own, or NULL. */
 	const struct field *field;
 };
 
@@ -164,16 +165,17 @@ struct model {
 	const char *output;   /* image, video, audio, text, json */
 	bool multiple;	      /* one task may have several results */
 	bool retired;	      /* the API has withdrawn it, or is known to fail it */
-	bool open;	      /* nobody has described it: what seems wrong in a request is a warning */
-	const char *note;     /* why it is retired, what it is now called; or NULL */
-	const char *as_of;    /* date of the facts, "2026-08-19" */
+	bool open;	   /* nobody has described it: what seems wrong in a request is a warning */
+	const char *note;  /* why it is retired, what it is now called; or NULL */
+	const char *as_of; /* date of the facts, "2026-08-19" */
 	const struct service *service;
 	const struct field *fields;
 	size_t field_count;
-	const cJSON *prompt;  /* how a bare prompt becomes input: an object in which "$prompt" stands
-				 for the text, {"prompt": "$prompt"}; NULL: the model takes no prompt */
-	const cJSON *any_of;  /* array of arrays of field names: at least one whole set; or NULL */
-	const cJSON *one_of;  /* array of arrays of field names: exactly one whole set; or NULL */
+	const cJSON
+		*prompt;     /* how a bare prompt becomes input: an object in which "$prompt" stands
+				for the text, {"prompt": "$prompt"}; NULL: the model takes no prompt */
+	const cJSON *any_of; /* array of arrays of field names: at least one whole set; or NULL */
+	const cJSON *one_of; /* array of arrays of field names: exactly one whole set; or NULL */
 	const struct rule *checks; /* how fields depend on each other */
 	size_t check_count;
 	const cJSON *rules;   /* sentences on what nobody can check before sending; or NULL */
@@ -186,7 +188,7 @@ struct model {
 struct account_entry {
 	const struct service *service; /* whose host and envelope the answer has */
 	const char *path;
-	const cJSON *credits;	       /* array of paths, first hit wins */
+	const cJSON *credits; /* array of paths, first hit wins */
 };
 
 struct catalogue;
@@ -207,7 +209,7 @@ struct catalogue_sources {
 	size_t extra_count;
 	const char *const *more; /* files that add models which are not known yet; may be missing */
 	size_t more_count;
-	const char *mapping;	 /* a mapping file (mapping.h) that adds likewise, or NULL */
+	const char *mapping; /* a mapping file (mapping.h) that adds likewise, or NULL */
 };
 /* As catalogue_load(). */
 int catalogue_load_sources(
@@ -240,6 +242,10 @@ const struct field *model_field(const struct model *model, const char *name);
 const char *model_name(const struct model *model);
 /* "string", "integer", ... */
 const char *field_type_name(enum field_type type);
+/* The field of a model that needs one file and nothing else, and takes no prompt: dropping the file
+ * is the request. NULL for any other model. */
+const struct field *model_single(const struct model *model);
+
 /* Whether the field may hold the id of a task of this model. */
 bool field_takes_task(const struct field *field, const struct model *model);
 /* What kind of file the field, or each element of its array, is the address of. */

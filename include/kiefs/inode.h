@@ -51,7 +51,6 @@ uint64_t inode_search(const char *words);
 
 enum inode_kind inode_kind(uint64_t inode);
 int64_t inode_entry_id(uint64_t inode); /* of ENTRY and WAIT */
-int64_t inode_task_id(uint64_t inode); /* of TASK, LINK and HOME */
+int64_t inode_task_id(uint64_t inode);	/* of TASK, LINK and HOME */
 int inode_task_slot(uint64_t inode);
-int inode_link_group(uint64_t inode);
 int inode_home_depth(uint64_t inode);

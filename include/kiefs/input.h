@@ -23,7 +23,7 @@ enum input_kind {
 /* One place. Strings are owned; input_finish() frees them. */
 struct input {
 	int64_t task;
-	int index;	 /* from 1, in the order of the body */
+	int index; /* from 1, in the order of the body */
 	enum input_kind kind;
 	char *place;	 /* JSON pointer into the body, "/input/image_urls/0" */
 	char *name;	 /* as the request spells it */
@@ -42,7 +42,5 @@ void input_finish(struct input *input);
 int store_input_list(struct store *store, int64_t task, struct input *out, int max);
 /* Writes the value down; -ENOENT: no such place. */
 int store_input_set(struct store *store, int64_t task, int index, const char *value);
-/* A retry finds all values anew, as addresses die. */
-int store_input_forget(struct store *store, int64_t task);
 /* The task's body with every known value in its place. -ENODATA: one is not known yet. */
 int store_input_body(struct store *store, int64_t task, struct buf *out);

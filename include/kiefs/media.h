@@ -17,6 +17,3 @@ const char *media_words(enum media_kind kind);
 
 /* Whether some field of the model, or one inside it, takes such a file. */
 bool model_takes(const struct model *model, enum media_kind kind);
-/* The field of a model that needs one file and nothing else, and takes no prompt: dropping the file
- * is the request. NULL for any other model. */
-const struct field *model_single(const struct model *model);

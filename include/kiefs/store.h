@@ -118,8 +118,8 @@ int store_stage_next(struct store *store, int64_t after, int64_t *entry);
  */
 int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *task, bool *fresh,
 	struct changes *changes);
-/* Writes `<stem>.error` for a file `name` in `dir` that was refused; `stem_len` is the length of its
- * stem, `entry` whose the error is. */
+/* Writes `<stem>.error` for a file `name` in `dir` that was refused; `stem_len` is the length of
+ * its stem, `entry` whose the error is. */
 int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name, int stem_len,
 	const char *text, int64_t now_ms, struct changes *changes);
 /* Commits everything staged by a daemon that died, and sends EVENT_RESTART to every task whose
@@ -174,8 +174,8 @@ int store_task_next_due(struct store *store, enum task_state state, int64_t *due
  * Writes what task_step() made of a task: `old` as read, `next` as decided. -ESTALE when the row
  * is not in old's state any more. `record` (may be NULL) replaces record.json. `results` (may be
  * NULL) are what the service names; they are added, or, where a number exists and is not on disk,
- * get the new address. A running task's are those that are final already. `log` (may be NULL) is one line. Status and error names come and go with
- * the state.
+ * get the new address. A running task's are those that are final already. `log` (may be NULL) is
+ * one line. Status and error names come and go with the state.
  */
 struct task_update {
 	const char *record;
@@ -219,7 +219,6 @@ void result_finish(struct result *result);
 /* Results of FETCHING and RUNNING tasks that are not whole and due, longest due first. Returns how
  * many. */
 int store_result_due(struct store *store, int64_t now_ms, struct result *out, int max);
-int store_result_next_due(struct store *store, int64_t *due_ms);
 int store_result_get(struct store *store, int64_t task, int index, struct result *out);
 /* All results of a task, by index. Returns how many, or -errno. */
 int store_result_list(struct store *store, int64_t task, struct result *out, int max);

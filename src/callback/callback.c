@@ -70,11 +70,6 @@ static const struct {
 	[CALLBACK_STALE] = {"stale", 401},
 };
 
-const char *callback_verdict_name(enum callback_verdict verdict)
-{
-	return verdicts[verdict].name;
-}
-
 static enum MHD_Result reply(
 	struct callback *callback, struct MHD_Connection *connection, enum callback_verdict verdict)
 {

@@ -267,6 +267,25 @@ static void add_media(const struct field *field, struct buf *out)
 		buf_addf(out, ", or `%s...`", field->scheme);
 }
 
+/* Whose tasks a field goes on from: ", of models `a` or `b`". */
+static void add_task(const struct field *field, struct buf *out)
+{
+	const cJSON *models = cJSON_GetObjectItemCaseSensitive(field->task, "models");
+	const cJSON *list =
+		models ? models : cJSON_GetObjectItemCaseSensitive(field->task, "services");
+
+	buf_adds(out, field->track ? "the name of an earlier result (`song-1.mp3`) or the id of "
+				     "its track"
+				   : "the name of an earlier request or result, or the id of its "
+				     "task");
+	for (const cJSON *i = list ? list->child : NULL; i; i = i->next)
+		buf_addf(out, "%s`%s`",
+			i != list->child ? " or "
+			: models	 ? ", of "
+					 : ", of service ",
+			i->valuestring);
+}
+
 /* What is allowed, in one cell. */
 static void add_limits(const struct field *field, size_t start, struct buf *out)
 {
@@ -290,8 +309,7 @@ static void add_limits(const struct field *field, size_t start, struct buf *out)
 	}
 	if (field->task || field->track) {
 		separate(out, start);
-		buf_addf(out, "the name or id of %s",
-			field->task ? "an earlier request" : "an earlier result");
+		add_task(field, out);
 	}
 	if (field->min_length >= 0 || field->max_length >= 0) {
 		separate(out, start);

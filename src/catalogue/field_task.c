@@ -31,9 +31,8 @@ int field_task_check(const struct scope *scope, const struct field *field, struc
 		return r;
 	if (!raw.services && !raw.models)
 		return form_fail(&inner, err, "\"services\" or \"models\" must say whose tasks.");
-	if (field->track || field->media != MEDIA_NONE)
-		return form_fail(
-			scope, err, "of \"task\", \"track\" and \"media\" a field is one.");
+	if (field->media != MEDIA_NONE)
+		return form_fail(scope, err, "a field is not both \"task\" and \"media\".");
 	return 0;
 }
 

@@ -97,21 +97,3 @@ bool model_takes(const struct model *model, enum media_kind kind)
 	return kind == MEDIA_IMAGE && model->service && model->service->chat &&
 	       chat_takes_images(model);
 }
-
-const struct field *model_single(const struct model *model)
-{
-	const struct field *only = NULL;
-
-	if (model->prompt || model->any_of || model->one_of)
-		return NULL;
-	for (size_t i = 0; i < model->field_count; i++) {
-		const struct field *field = &model->fields[i];
-
-		if (!field->required || (field->initial && !cJSON_IsNull(field->initial)))
-			continue;
-		if (only || field_media(field) == MEDIA_NONE)
-			return NULL;
-		only = field;
-	}
-	return only;
-}

@@ -180,3 +180,21 @@ void model_finish(struct model *model)
 	model->field_count = 0;
 	rules_free(model);
 }
+
+const struct field *model_single(const struct model *model)
+{
+	const struct field *only = NULL;
+
+	if (model->prompt || model->any_of || model->one_of)
+		return NULL;
+	for (size_t i = 0; i < model->field_count; i++) {
+		const struct field *field = &model->fields[i];
+
+		if (!field->required || (field->initial && !cJSON_IsNull(field->initial)))
+			continue;
+		if (only || field_media(field) == MEDIA_NONE)
+			return NULL;
+		only = field;
+	}
+	return only;
+}

@@ -138,10 +138,15 @@ void errors_add(struct fs *fs, const char *where, const char *text)
 	clock_format(clock_now_ms(), when, sizeof(when));
 	if (asprintf(&line, "%s %s: %s", when, where, text) < 0)
 		return;
+	size_t said = strlen(when);
 	pthread_mutex_lock(&errors->lock);
-	unsigned slot = errors->next++ % ERRORS_KEPT;
-	free(errors->lines[slot]);
-	errors->lines[slot] = line;
+	/* The write that completes a document and the close refuse the same thing. */
+	unsigned last = (errors->next + ERRORS_KEPT - 1) % ERRORS_KEPT;
+	if (!errors->lines[last] || strlen(errors->lines[last]) < said ||
+		strcmp(errors->lines[last] + said, line + said) != 0)
+		last = errors->next++ % ERRORS_KEPT;
+	free(errors->lines[last]);
+	errors->lines[last] = line;
 	pthread_mutex_unlock(&errors->lock);
 }
 

@@ -304,6 +304,11 @@ void notifier_sweep_later(struct fs *fs);
 /* Whether the request is the notifier's own poke of this name; then `*out` is what it is about. */
 bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct name_change *out);
 
+/* ---- name.c ---- */
+
+/* -EPERM, and the sentence that says where names can be made. */
+int refuse_place(struct fs *fs, const char *name);
+
 /* ---- control.c ---- */
 
 /* One word written to tasks/all/<n>/control, or (task 0) to .kiefs/control. */

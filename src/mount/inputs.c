@@ -315,9 +315,9 @@ static int check_parent(struct look *look, const struct reference *reference,
 	if (task->state == TASK_FAILED || task->state == TASK_CANCELLED ||
 		task->state == TASK_UNCERTAIN)
 		return error_add(look->err, -ECANCELED,
-			"%s is \"%s\", but that is %s (task %lld), so there is nothing to go on "
+			"%s is \"%s\", but its task (%lld) is %s, so there is nothing to go on "
 			"from. Run it again first, or name another.",
-			reference->path, shown, task_state_name(task->state), (long long)task->id);
+			reference->path, shown, (long long)task->id, task_state_name(task->state));
 	return 0;
 }
 

@@ -13,6 +13,15 @@
 #include "kiefs/media.h"
 #include "kiefs/request.h"
 
+int refuse_place(struct fs *fs, const char *name)
+{
+	errors_add(fs, name,
+		"Only a model's directory, a folder in one, and uploads/ take files and folders of "
+		"yours. A model that is not here yet comes by `echo 'add-model ID' > "
+		".kiefs/control`.");
+	return -EPERM;
+}
+
 static int make(struct fs *fs, uint64_t parent, const char *name, enum entry_kind kind, mode_t mode,
 	struct fuse_entry_param *param)
 {
@@ -21,7 +30,7 @@ static int make(struct fs *fs, uint64_t parent, const char *name, enum entry_kin
 	int r = place_of(fs, parent, &place);
 
 	if (r == -ENOENT)
-		return -EPERM;
+		return refuse_place(fs, name);
 	if (r == 0 && !place_is_free(&place, name))
 		return -EEXIST;
 	if (r == 0)

@@ -321,7 +321,7 @@ void op_create(
 	}
 	r = place_of(fs, parent, &place);
 	if (r == -ENOENT)
-		r = -EPERM; /* only models' directories and uploads/ take files */
+		r = refuse_place(fs, name);
 	if (r == 0 && !place_is_free(&place, name))
 		r = -EROFS;
 	if (r == 0)

@@ -78,11 +78,6 @@ int inode_task_slot(uint64_t inode)
 	return middle(inode);
 }
 
-int inode_link_group(uint64_t inode)
-{
-	return middle(inode);
-}
-
 int inode_home_depth(uint64_t inode)
 {
 	return middle(inode);

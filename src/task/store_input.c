@@ -85,15 +85,6 @@ int store_input_set(struct store *store, int64_t task, int index, const char *va
 	return store_end(store, r);
 }
 
-int store_input_forget(struct store *store, int64_t task)
-{
-	int r = store_begin(store);
-
-	if (r < 0)
-		return r;
-	return store_end(store, store_exec(store, SQL_INPUT_FORGET, "i", task));
-}
-
 static int put_value(cJSON *body, const struct input *input)
 {
 	cJSON *at = json_at(body, input->place);

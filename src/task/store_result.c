@@ -75,19 +75,6 @@ int store_result_due(struct store *store, int64_t now_ms, struct result *out, in
 	return r;
 }
 
-int store_result_next_due(struct store *store, int64_t *due_ms)
-{
-	store_lock(store);
-	sqlite3_stmt *s = store_statement(store, SQL_RESULT_NEXT_DUE);
-	int r = s ? store_step(store, s) : -EIO;
-	if (r >= 0)
-		*due_ms = r == 1 && sqlite3_column_type(s, 0) != SQLITE_NULL
-				  ? sqlite3_column_int64(s, 0)
-				  : INT64_MAX;
-	store_unlock(store);
-	return r < 0 ? r : 0;
-}
-
 static int get_locked(struct store *store, int64_t task, int index, struct result *out)
 {
 	sqlite3_stmt *s = store_statement(store, SQL_RESULT_GET);

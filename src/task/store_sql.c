@@ -122,9 +122,6 @@ const char *const store_sql[] = {
 		" AND result.due_ms < 9223372036854775807"
 		" AND task.state IN ('fetching', 'running')"
 		" ORDER BY result.due_ms LIMIT ?",
-	[SQL_RESULT_NEXT_DUE] = "SELECT min(result.due_ms) FROM result"
-				" JOIN task ON task.id = result.task"
-				" WHERE whole = 0 AND task.state IN ('fetching', 'running')",
 	[SQL_RESULT_GET] = "SELECT " RESULT_COLUMNS " FROM result WHERE task = ? AND idx = ?",
 	[SQL_RESULT_LIST] =
 		"SELECT " RESULT_COLUMNS " FROM result WHERE task = ? ORDER BY idx LIMIT ?",

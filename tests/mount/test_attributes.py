@@ -46,7 +46,12 @@ def case_times_and_modes(bench):
     equal(stat.filemode(picture.st_mode), "-r--r--r--")
     equal(stat.filemode(os.stat(mount.path(MODEL)).st_mode), "drwxr-xr-x")
     equal(stat.filemode(os.stat(mount.path("tasks/all/1")).st_mode), "dr-xr-xr-x")
-    equal(stat.filemode(os.stat(mount.path("models")).st_mode), "dr-xr-xr-x")
+    # The notifier makes directories of models there, as the user who mounted.
+    equal(stat.filemode(os.stat(mount.path("models")).st_mode), "drwxr-xr-x")
+    for made in ("mkdir models/x", "echo x > models/x.txt"):
+        contains(run(made, None, cwd=mount.point).err, "Operation not permitted")
+    contains(read(mount.path(".kiefs/errors")), "x: Only a model's directory", "add-model")
+    equal(stat.filemode(os.stat(mount.path("tasks")).st_mode), "dr-xr-xr-x")
     for folder, folders, files in os.walk(mount.path("tasks")):
         for name in folders + files:
             seen = os.lstat(os.path.join(folder, name))

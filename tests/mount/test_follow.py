@@ -60,6 +60,28 @@ def case_wrong_parents_are_refused(bench):
     equal(len(tasks(mount)), 1)
 
 
+def case_a_track_of_another_service_is_refused(bench):
+    mount = bench.mount(bench.simulator())
+    write(mount.path(PLAIN, "a.txt"), "A kite.")
+    read(mount.path(PLAIN, "a.wait"))
+    folder = mount.path("models/dedicated/suno/extend")
+    fails(errno.EOPNOTSUPP, lambda: write(f"{folder}/r.json", json.dumps(
+        {"defaultParamFlag": False, "audioId": "../../../z-image/a.txt", "model": "V5"})))
+    contains(read(f"{folder}/r.error"), "z-image", "does not go on")
+    contains(read(f"{folder}/README.md"), "the name of an earlier result", "suno-music")
+    equal(len(tasks(mount)), 1)
+
+
+def case_a_poll_that_repeats_the_request_has_the_id(bench):
+    mount = bench.mount(bench.simulator())
+    veo = mount.path("models/dedicated/veo")
+    write(f"{veo}/generate/boat.txt", "A paper boat.")
+    read(f"{veo}/generate/boat.wait")
+    write(f"{veo}/get-4k-video/boat.json", json.dumps({"taskId": "../generate/boat"}))
+    wait_done(f"{veo}/get-4k-video/boat")
+    contains(" ".join(names(f"{veo}/get-4k-video")), "boat.mp4")
+
+
 def case_a_cancelled_parent_is_refused(bench):
     mount = bench.mount(key=None)
     write(mount.path(FIRST, "kite.txt"), "A kite.")

@@ -184,7 +184,6 @@ static void test_inodes_say_what_they_name(void **state)
 		assert_int_equal(inode_task_id(inode_task(n, SLOT_MAX)), n);
 		assert_int_equal(inode_task_slot(inode_task(n, SLOT_MAX)), SLOT_MAX);
 		assert_int_equal(inode_kind(inode_link(3, n)), INODE_LINK);
-		assert_int_equal(inode_link_group(inode_link(3, n)), 3);
 		assert_int_equal(inode_task_id(inode_link(3, n)), n);
 		assert_int_equal(inode_kind(inode_home(7, n)), INODE_HOME);
 		assert_int_equal(inode_home_depth(inode_home(7, n)), 7);
