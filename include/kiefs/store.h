@@ -142,6 +142,8 @@ int store_input_uses(struct store *store, int64_t entry);
 
 int store_task_get(struct store *store, int64_t id, struct task *out);
 int store_task_body(struct store *store, int64_t id, struct buf *out);
+/* The highest number that a result of its earlier runs has; 0: it ran once. */
+int store_task_base(struct store *store, int64_t id, int *out);
 /* The server's last answer, verbatim; empty when there was none. */
 int store_task_record(struct store *store, int64_t id, struct buf *out);
 /* The highest number; 0 when there is none. */
@@ -221,6 +223,9 @@ int store_result_next_due(struct store *store, int64_t *due_ms);
 int store_result_get(struct store *store, int64_t task, int index, struct result *out);
 /* All results of a task, by index. Returns how many, or -errno. */
 int store_result_list(struct store *store, int64_t task, struct result *out, int max);
+/* 1 when a result of the model that has this name holds these bytes, else 0. */
+int store_result_copied(
+	struct store *store, const char *model, const char *name, const char *sha256);
 /* Notes an attempt: when to try next, how often it was tried, what the part file holds. */
 int store_result_retry(struct store *store, int64_t task, int index, int64_t due_ms, int attempts,
 	const char *etag);

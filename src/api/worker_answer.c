@@ -15,34 +15,45 @@
 #define PAUSE_CAP_MS 60000
 #define PAUSE_WISH_MAX_MS (60 * 60 * 1000)
 
-static int keep(struct worker *worker, int64_t task, const struct task_event *event)
+static void forget(struct unsaved *note)
+{
+	catalogue_destroy(note->catalogue);
+	buf_finish(&note->body);
+	free(note->remote_id);
+	free(note->text);
+	free(note);
+}
+
+static int keep(struct worker *worker, const struct job *job, const struct task_event *event,
+	const struct http_answer *answer)
 {
 	struct unsaved *note = calloc(1, sizeof(*note));
+	int r = 0;
 
 	if (!note)
 		return -ENOMEM;
-	note->task = task;
+	note->task = job->task;
 	note->kind = event->kind;
 	note->hold = event->hold;
 	note->wait_ms = event->wait_ms;
 	note->remote_id = event->remote_id ? strdup(event->remote_id) : NULL;
 	note->text = event->text ? strdup(event->text) : NULL;
-	if ((event->remote_id && !note->remote_id) || (event->text && !note->text)) {
-		free(note->remote_id);
-		free(note->text);
-		free(note);
-		return -ENOMEM;
+	buf_init(&note->body, ANSWER_MAX_BYTES);
+	if ((event->remote_id && !note->remote_id) || (event->text && !note->text))
+		r = -ENOMEM;
+	if (r == 0 && event->kind == EVENT_FINISHED) {
+		note->catalogue = catalogue_share(job->catalogue);
+		note->model = job->model;
+		note->status = answer->status;
+		r = buf_add(&note->body, answer->body, answer->body_len);
+	}
+	if (r < 0) {
+		forget(note);
+		return r;
 	}
 	note->next = worker->unsaved;
 	worker->unsaved = note;
 	return 0;
-}
-
-static void forget(struct unsaved *note)
-{
-	free(note->remote_id);
-	free(note->text);
-	free(note);
 }
 
 void submit_forget(struct worker *worker)
@@ -58,23 +69,55 @@ void submit_forget(struct worker *worker)
 	}
 }
 
+/* A synchronous service's answer is read like a poll's: there the results stand. */
+static int read_results(const struct model *model, const struct http_answer *answer,
+	enum task_event_kind kind, struct poll_answer *out)
+{
+	*out = (struct poll_answer){.progress = -1, .credits = -1};
+	return kind == EVENT_FINISHED ? protocol_read_poll(model, answer, out) : 0;
+}
+
+static int save_one(struct worker *worker, const struct unsaved *note)
+{
+	struct task_event event = worker_event(note->kind, worker_random(worker));
+	const struct http_answer answer = {.outcome = HTTP_ANSWERED,
+		.status = note->status,
+		.body = note->body.data ? note->body.data : "",
+		.body_len = note->body.len,
+		.retry_after_ms = -1};
+	struct poll_answer found;
+	struct task task = {0};
+	int r = read_results(note->model, &answer, note->kind, &found);
+
+	if (r < 0)
+		return r;
+	event.hold = note->hold;
+	event.remote_id = note->remote_id;
+	event.text = note->text;
+	event.wait_ms = note->wait_ms;
+	event.credits = found.credits;
+	const struct task_update update = {
+		.results = found.results,
+		.result_count = found.result_count,
+		.record = note->body.data,
+		.record_len = note->body.len,
+		.log = "answer written down late",
+	};
+	r = store_task_get(worker->options.store, note->task, &task);
+	if (r == 0)
+		r = worker_apply(worker, &task, &event, &update);
+	task_finish(&task);
+	poll_answer_finish(&found);
+	return r;
+}
+
 int submit_save(struct worker *worker)
 {
 	int r = 0;
 
 	while (worker->unsaved && r == 0) {
 		struct unsaved *note = worker->unsaved;
-		struct task_event event = worker_event(note->kind, worker_random(worker));
-		const struct task_update update = {.log = "answer written down late"};
-		struct task task = {0};
-		event.hold = note->hold;
-		event.remote_id = note->remote_id;
-		event.text = note->text;
-		event.wait_ms = note->wait_ms;
-		r = store_task_get(worker->options.store, note->task, &task);
-		if (r == 0)
-			r = worker_apply(worker, &task, &event, &update);
-		task_finish(&task);
+		r = save_one(worker, note);
 		if (r < 0 && r != -ENOENT && r != -ESTALE)
 			break;
 		/* Nobody lets a task go that is held behind an open gate. */
@@ -221,16 +264,6 @@ static void put_why(const struct http_answer *answer, char *why, size_t size)
 			answer->detail ? answer->detail : "the connection ended.");
 }
 
-/* A synchronous service's answer is read like a poll's: there the results stand. */
-static int read_results(const struct job *job, const struct http_answer *answer,
-	const struct submit_answer *said, struct poll_answer *out)
-{
-	*out = (struct poll_answer){.progress = -1, .credits = -1};
-	if (said->verdict != SUBMIT_FINISHED)
-		return 0;
-	return protocol_read_poll(job->model, answer, out);
-}
-
 static int write_answer(struct worker *worker, const struct job *job,
 	const struct http_answer *answer, const struct submit_answer *said)
 {
@@ -238,7 +271,7 @@ static int write_answer(struct worker *worker, const struct job *job,
 	char line[600], why[400], doubt[TASK_TEXT_SIZE];
 	struct poll_answer found;
 	struct task task = {0};
-	int r = read_results(job, answer, said, &found);
+	int r = read_results(job->model, answer, event.kind, &found);
 
 	if (r < 0)
 		return r;
@@ -271,7 +304,7 @@ static int write_answer(struct worker *worker, const struct job *job,
 	poll_answer_finish(&found);
 	if (r == 0 || r == -ESTALE || r == -ENOENT)
 		return 0;
-	int kept = event.kind == EVENT_FINISHED ? r : keep(worker, job->task, &event);
+	int kept = keep(worker, job, &event, answer);
 	return kept < 0 ? kept : r;
 }
 

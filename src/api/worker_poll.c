@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kiefs/catalogue.h"
+#include "kiefs/input.h"
 #include "kiefs/protocol.h"
 #include "worker_private.h"
 
@@ -66,7 +67,7 @@ static int ask(struct worker *worker, const struct task *task)
 	job->model = model;
 	if (model->service->poll_repeats) {
 		buf_init(&job->body, BODY_MAX_BYTES);
-		r = store_task_body(worker->options.store, task->id, &job->body);
+		r = store_input_body(worker->options.store, task->id, &job->body);
 		if (r < 0) {
 			job_destroy(worker, job);
 			goto out;

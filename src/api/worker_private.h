@@ -91,6 +91,11 @@ struct unsaved {
 	enum task_hold hold;
 	char *remote_id, *text;
 	int64_t wait_ms;
+	/* EVENT_FINISHED: the results stand in the answer. */
+	const struct catalogue *catalogue; /* a share: `model` is in it; or NULL */
+	const struct model *model;
+	int status; /* HTTP */
+	struct buf body;
 	struct unsaved *next; /* worker::unsaved */
 };
 

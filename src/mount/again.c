@@ -15,14 +15,14 @@
 
 #define TASKS_AT_ONCE 128
 
-/* Whether anything is to be done for the request, as it stands now. */
-static bool is_waiting(struct fs *fs, const struct entry *entry, bool wanting)
+/* Whether the entry's task waits; of these bytes unless NULL: what a writer or a daemon that was
+ * killed left of another version is no request. */
+static bool is_waiting(struct fs *fs, const struct entry *entry, const char *sha)
 {
 	struct task task = {0};
-	bool waits = wanting;
+	bool waits = entry->task && store_task_get(fs->store, entry->task, &task) == 0 &&
+		     task.state == TASK_INCOMPLETE && (!sha || strcmp(task.source_sha, sha) == 0);
 
-	if (!waits && entry->task && store_task_get(fs->store, entry->task, &task) == 0)
-		waits = task.state == TASK_INCOMPLETE;
 	task_finish(&task);
 	return waits;
 }
@@ -37,8 +37,10 @@ static void look(struct fs *fs, int64_t id, bool wanting)
 	struct draft *draft = draft_hold(fs, id, &use);
 	int r = use == DRAFT_UNUSED ? store_entry_get(fs->store, id, &entry) : -EBUSY;
 
-	if (r == 0 && is_waiting(fs, &entry, wanting)) {
+	if (r == 0 && (wanting || is_waiting(fs, &entry, NULL))) {
 		r = intake_check(fs, id, entry.dir, entry.name, false, &checked, &err);
+		if (r == 0 && !wanting && !is_waiting(fs, &entry, checked.sha))
+			checked.nothing = true;
 		if (r == 0 && !checked.nothing)
 			r = intake_stage(fs, id, &checked);
 		if (r == 0 && !checked.nothing)

@@ -31,7 +31,7 @@ bool talk_is_place(struct fs *fs, uint64_t dir)
 {
 	struct place place;
 
-	return inode_kind(dir) == INODE_ENTRY && place_of(fs, dir, &place) == 0 &&
+	return inode_kind(dir) == INODE_ENTRY && place_of(fs, dir, &place) == 0 && place.model &&
 	       place.model->service->chat;
 }
 
@@ -275,7 +275,7 @@ static int add_messages(struct fs *fs, uint64_t dir, const struct talk *talk, st
 	char *text = NULL;
 	int r = place_of(fs, dir, &place);
 
-	if (r == 0 && !place.model->service->chat)
+	if (r == 0 && !(place.model && place.model->service->chat))
 		r = -ENOENT;
 	if (r == 0)
 		r = make_input(fs, dir, place.model, talk, NULL, &input);

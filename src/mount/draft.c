@@ -119,6 +119,9 @@ int draft_changed(struct fs *fs, struct draft *draft)
 	pthread_mutex_unlock(&fs->drafts.lock);
 	if (staged)
 		r = store_unstage(fs->store, draft->entry);
+	/* A file that arrives amid the writing, or after its writer was killed, sends nothing. */
+	if (r == 0 && first)
+		r = store_wanted_clear(fs->store, draft->entry);
 	if (r == 0 && first)
 		r = mark_begun(fs, draft);
 	if (r == 0 && first)

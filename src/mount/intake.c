@@ -244,13 +244,19 @@ int intake_check(struct fs *fs, int64_t entry, uint64_t dir, const char *name, b
 	r = read_source(fs, entry, name, form, &bytes, err);
 	if (r < 0 || request_is_blank(bytes.data ? bytes.data : "", bytes.len))
 		goto out;
+	r = digest_source(fs, entry, form, &bytes, out->sha);
+	/* A copied folder holds answers beside requests; they are not sent. */
+	if (r == 0 && form != REQUEST_TURN)
+		r = store_result_copied(fs->store, place.model->id, name, out->sha);
+	if (r != 0) {
+		r = r < 0 ? r : 0;
+		goto out;
+	}
 	r = build(fs, place.model, form, &asker, &bytes, &out->request, err);
 	if (r == 0)
 		r = inputs_find(fs, &asker, &out->request, &out->inputs, err);
 	if (r == 0)
 		r = check_quota(fs, name, out->request.credits, err);
-	if (r == 0 && !quick)
-		r = digest_source(fs, entry, form, &bytes, out->sha);
 	if (r == 0) {
 		out->model = place.model;
 		out->dropped = form == REQUEST_FILE;

@@ -234,6 +234,19 @@ static int keep(struct sim *sim, const struct request *request, struct body_file
 	return r;
 }
 
+/* What a fault has answered, in the shape of these services. */
+static int dress(struct reply *reply)
+{
+	cJSON *json =
+		cJSON_ParseWithLength(reply->body.data ? reply->body.data : "", reply->body.len);
+
+	if (!json)
+		return 0;
+	cJSON_AddFalseToObject(json, "success");
+	cJSON_DeleteItemFromObjectCaseSensitive(json, "data");
+	return reply_json(reply, reply->status, json);
+}
+
 /* True when the request was answered: by a fault, for want of a key or of the folder. */
 static bool refused(struct sim *sim, const struct route *route, const struct request *request,
 	struct reply *reply, int *r)
@@ -245,7 +258,10 @@ static bool refused(struct sim *sim, const struct route *route, const struct req
 	}
 	reply->fault_count = fault_rules_meet(&sim->faults, route->stage, request->path, NULL, NULL,
 		reply->faults, reply->fault_count);
-	return reply_refused(reply);
+	if (!reply_refused(reply))
+		return false;
+	*r = dress(reply);
+	return true;
 }
 
 static int check_folder(

@@ -169,6 +169,7 @@ CREATE TABLE result (
 	entry INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (task, idx)) WITHOUT ROWID;
 CREATE INDEX result_due ON result(due_ms) WHERE whole = 0;
+CREATE INDEX result_content ON result(sha256) WHERE whole = 1;
 
 CREATE TABLE input (
 	task INTEGER NOT NULL,

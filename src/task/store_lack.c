@@ -99,8 +99,17 @@ int store_wanted_add(struct store *store, int64_t entry, uint64_t dir, const cha
 
 int store_wanted_clear(struct store *store, int64_t entry)
 {
-	int r = store_begin(store);
+	int64_t found;
 
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_WANTED_OF);
+	int r = store_bind(store, s, "i", entry);
+	if (r == 0)
+		r = number(store, s, &found);
+	store_unlock(store);
+	if (r < 0 || !found)
+		return r;
+	r = store_begin(store);
 	if (r < 0)
 		return r;
 	return store_end(store, store_exec(store, SQL_WANTED_CLEAR, "i", entry));

@@ -78,6 +78,7 @@ enum statement {
 	SQL_RESULT_MISSING,
 	SQL_RESULT_COUNT,
 	SQL_RESULT_ENTRY,
+	SQL_RESULT_COPIED,
 	SQL_RESULT_REMOVED,
 	/* uploads */
 	SQL_UPLOAD_GET,
@@ -123,6 +124,7 @@ enum statement {
 	SQL_LACK_CHILD,
 	SQL_WANTED_ADD,
 	SQL_WANTED_CLEAR,
+	SQL_WANTED_OF,
 	SQL_WANTED_NEXT,
 	SQL_WANTED_ANY,
 	/* money and what was heard */

@@ -119,6 +119,19 @@ int store_result_list(struct store *store, int64_t task, struct result *out, int
 	return r;
 }
 
+int store_result_copied(struct store *store, const char *model, const char *name, const char *sha)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_RESULT_COPIED);
+	int r = store_bind(store, s, "sss", sha, model, name);
+	if (r == 0)
+		r = store_step(store, s);
+	if (s)
+		sqlite3_reset(s);
+	store_unlock(store);
+	return r;
+}
+
 int store_result_retry(struct store *store, int64_t task, int index, int64_t due_ms, int attempts,
 	const char *etag)
 {

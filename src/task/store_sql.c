@@ -105,8 +105,8 @@ const char *const store_sql[] = {
 			  " ORDER BY id LIMIT 1",
 	[SQL_TASK_IN_STATE] = "SELECT id FROM task WHERE state = ? AND id > ? ORDER BY id LIMIT 1",
 
-	/* A fresh record gives a result that is not whole its new address and nothing else; one that
-	 * says the same leaves its next try where it is. */
+	/* A fresh record gives a result that is not whole its new address and nothing else; one
+	 * that says the same leaves its next try where it is. */
 	[SQL_RESULT_PUT] = "INSERT INTO result (task, idx, kind, value, label, due_ms)"
 			   " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (task, idx) DO UPDATE"
 			   " SET value = excluded.value, due_ms = excluded.due_ms WHERE whole = 0"
@@ -135,6 +135,11 @@ const char *const store_sql[] = {
 	[SQL_RESULT_MISSING] = "SELECT count(*) FROM result WHERE task = ? AND whole = 0",
 	[SQL_RESULT_COUNT] = "SELECT count(*) FROM result WHERE task = ? AND label IS NULL",
 	[SQL_RESULT_ENTRY] = "UPDATE result SET entry = ? WHERE task = ? AND idx = ?",
+	/* Kind 2 is ENTRY_RESULT. */
+	[SQL_RESULT_COPIED] =
+		"SELECT 1 FROM result JOIN task ON task.id = result.task"
+		" JOIN entry ON entry.id = result.entry WHERE sha256 = ? AND whole = 1"
+		" AND task.model = ? AND entry.name = ? AND entry.kind = 2 LIMIT 1",
 	[SQL_RESULT_REMOVED] =
 		"UPDATE result SET removed = 1, entry = 0 WHERE task = ? AND idx = ?",
 
@@ -217,6 +222,7 @@ const char *const store_sql[] = {
 			   " AND task.state = 'incomplete' ORDER BY input.task LIMIT 1",
 	[SQL_WANTED_ADD] = "INSERT OR IGNORE INTO wanted (dir, name, entry) VALUES (?, ?, ?)",
 	[SQL_WANTED_CLEAR] = "DELETE FROM wanted WHERE entry = ?",
+	[SQL_WANTED_OF] = "SELECT entry FROM wanted WHERE entry = ? LIMIT 1",
 	[SQL_WANTED_NEXT] = "SELECT entry FROM wanted WHERE dir = ? AND name = ? AND entry > ?"
 			    " ORDER BY entry LIMIT 1",
 	[SQL_WANTED_ANY] = "SELECT entry FROM wanted WHERE entry > ? ORDER BY entry LIMIT 1",
@@ -229,11 +235,9 @@ const char *const store_sql[] = {
 			   " AND hold IN ('key', 'credits', 'quota') ORDER BY due_ms, id LIMIT ?",
 	[SQL_TASK_WITHIN] = "SELECT id FROM task WHERE state = 'held' AND hold = 'limit'"
 			    " AND id > ? AND estimate BETWEEN ? AND ? ORDER BY id LIMIT 1",
-	[SQL_TASK_HELD_COUNT] =
-		"SELECT count(*) FROM task WHERE state = 'held' AND hold = ?",
-	[SQL_TASK_OF_REMOTE] =
-		"SELECT id FROM task WHERE remote_id = ? AND remote_id IS NOT NULL"
-		" ORDER BY id DESC LIMIT 1",
+	[SQL_TASK_HELD_COUNT] = "SELECT count(*) FROM task WHERE state = 'held' AND hold = ?",
+	[SQL_TASK_OF_REMOTE] = "SELECT id FROM task WHERE remote_id = ? AND remote_id IS NOT NULL"
+			       " ORDER BY id DESC LIMIT 1",
 	[SQL_FACT_GET] = "SELECT value, at_ms FROM fact WHERE name = ?",
 	[SQL_FACT_PUT] = "INSERT OR REPLACE INTO fact (name, value, at_ms) VALUES (?, ?, ?)",
 

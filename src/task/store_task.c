@@ -362,6 +362,18 @@ int task_base_locked(struct store *store, int64_t task, int64_t *base)
 	return r;
 }
 
+int store_task_base(struct store *store, int64_t id, int *out)
+{
+	int64_t base = 0;
+
+	store_lock(store);
+	int r = task_base_locked(store, id, &base);
+	store_unlock(store);
+	if (r == 0)
+		*out = (int)base;
+	return r;
+}
+
 /* Results of this run are numbered after those of earlier ones, which stay. */
 static int put_results(
 	struct store *store, int64_t task, const struct task_update *update, int64_t now_ms)

@@ -77,6 +77,20 @@ def case_grows(bench):
     assert not os.path.exists(f"{path}.status") and not os.path.exists(f"{path}.error")
 
 
+def case_copied_answers_are_not_sent(bench):
+    mount = bench.mount(bench.simulator())
+    os.mkdir(mount.path(MODEL, "a"))
+    path = ask(mount, "a/hello.txt", "Hello there.")
+    contains(read(f"{path}.wait"), "done")
+    run(["cp", "-r", mount.path(MODEL, "a"), mount.path(MODEL, "b")])
+    contains(wait_done(mount.path(MODEL, "b/hello.txt")), "done")
+    equal(len(tasks(mount)), 2, "the prompt again, and nothing else")
+    equal(read(mount.path(MODEL, "b/hello.md")), read(f"{path}.md"))
+    # Under a name of its own it is what the user wants to say.
+    run(["cp", f"{path}.md", mount.path(MODEL, "next.md")])
+    until(lambda: len(tasks(mount)) == 3, "a task of the answer")
+
+
 def case_own_name(bench):
     """The answer never takes the request's name, and is never a request."""
     simulator = bench.simulator()

@@ -146,6 +146,41 @@ def case_a_prompt_waits_for_its_picture(bench):
     contains(request(mount, 1)["input"]["image_urls"][0], "http")
 
 
+def case_half_a_prompt_is_not_sent(bench):
+    simulator = bench.simulator()
+    mount = bench.mount(simulator)
+    folder = mount.path(EDIT)
+    write(f"{folder}/cat.txt", "A hat.")
+    os.mkdir(f"{folder}/d")
+    write(f"{folder}/d/defaults.json", json.dumps({"image_urls": ["me.png"]}))
+    fails(errno.ENOENT, lambda: write(f"{folder}/d/r.txt", "A hat."))
+    program = "import sys; f = open(sys.argv[1], 'w'); f.write(sys.argv[2]); f.flush(); print('ready', flush=True); sys.stdin.read()"
+    for name, text, dies in ("cat.txt", "Half of", False), ("d/r.txt", "Half", False), ("cat.txt", "Half a", True):
+        writer = subprocess.Popen(
+            ["python3", "-c", program, f"{folder}/{name}", text],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        equal(writer.stdout.readline(), b"ready\n")
+        if dies:
+            mount.process.send_signal(signal.SIGKILL)
+            mount.abandon()
+        writer.kill()
+        writer.wait()
+        writer.stdin.close()
+        writer.stdout.close()
+        if not dies:
+            error = f"{folder}/{name.split('.')[0]}.error"
+            until(lambda: os.path.exists(error) and "signal 9" in read(error), "the word that it was not sent")
+    mount = bench.mount(simulator)
+    folder = mount.path(EDIT)
+    put(f"{folder}/d/me.png", picture())
+    put(f"{folder}/cat.png", picture(1))
+    equal(task_count(mount), 1)
+    equal(simulator.sent(), 0)
+    write(f"{folder}/cat.txt", "A hat.")
+    read(f"{folder}/cat.wait")
+    equal(request(mount, 1)["input"]["prompt"], "A hat.")
+
+
 def case_several_files_go_by_number(bench):
     mount = bench.mount(key=None)
     folder = mount.path(EDIT)
@@ -170,6 +205,18 @@ def case_a_dropped_file_is_a_request(bench):
     until(lambda: task_count(mount) == 2, "a task of the other bytes")
     read(f"{folder}/photo.wait")
     os.rename(f"{folder}/photo-1.png", f"{folder}/kept.png")
+    equal(task_count(mount), 2)
+
+
+def case_a_copied_result_is_no_request(bench):
+    mount = bench.mount(bench.simulator())
+    folder = mount.path(SINGLE)
+    os.mkdir(f"{folder}/a")
+    put(f"{folder}/a/photo.png", picture())
+    read(f"{folder}/a/photo.wait")
+    run(["cp", "-r", f"{folder}/a", f"{folder}/b"])
+    read(f"{folder}/b/photo.wait")
+    contains(" ".join(names(f"{folder}/b")), "photo-1.png", "photo-2.png")
     equal(task_count(mount), 2)
 
 

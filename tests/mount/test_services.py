@@ -79,6 +79,21 @@ def case_a_film_made_larger(bench):
           "an answer")
 
 
+def case_asking_again_names_the_film(bench):
+    simulator = bench.simulator("--credits", "1000000000", "--speed", "50")
+    mount = bench.mount(simulator, poll_rate=1000)
+    veo = mount.path("models/dedicated/veo")
+    write(f"{veo}/generate/boat.txt", "A paper boat.")
+    wait_done(f"{veo}/generate/boat")
+    order(f"{veo}/get-4k-video", "boat", taskId="../generate/boat", index=0)
+
+    def asked():
+        return [item["body"] for item in simulator.requests() if "get-4k-video" in item["path"]]
+
+    until(lambda: len(asked()) > 1, "asked again")
+    equal(json.loads(asked()[1])["taskId"], remote_id(f"{veo}/generate/boat"))
+
+
 def case_wrong_requests(bench):
     mount = bench.mount()
     for model, request, sentence in (

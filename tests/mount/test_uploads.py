@@ -57,6 +57,23 @@ def case_cp(bench):
     equal(read(there + ".url"), url + "\n")
 
 
+def case_a_folder_is_no_conversation(bench):
+    mount = bench.mount(bench.simulator())
+    folder = mount.path("uploads/talk")
+    os.mkdir(folder)
+    write(f"{folder}/prompt", "Hello.")
+    equal(read(f"{folder}/prompt"), "Hello.")
+    talk = mount.path("models/claude/claude-sonnet-4-5/talk")
+    os.mkdir(talk)
+    write(f"{talk}/prompt", "Hello.")
+    read(f"{talk}/prompt.wait")
+    os.rename(talk, mount.path("uploads/moved"))
+    equal(read(mount.path("uploads/moved/messages.json")), "{}\n")
+    contains(read(mount.path("uploads/moved/history.md")), "Hello.")
+    write(mount.path("uploads/moved/prompt"), "Once more.")
+    equal(names(mount.path("tasks/all")), ["1"])
+
+
 def case_ways_to_write(bench):
     simulator = bench.simulator()
     mount = bench.mount(simulator)

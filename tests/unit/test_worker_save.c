@@ -112,6 +112,27 @@ static void test_a_no_is_written_down_late(void **state)
 	}
 }
 
+static void test_results_in_the_answer_are_written_down_late(void **state)
+{
+	int64_t task = world_add_to("dedicated/suno/style", 1);
+	struct result result = {0};
+
+	fake.plan = first_submission;
+	one_fault = (struct fake_plan){.fault = FAULT_BODY,
+		.body = "{\"code\":200,\"msg\":\"success\",\"data\":{\"taskId\":\"x\","
+			"\"result\":\"calm piano\",\"successFlag\":\"?\"}}"};
+	failing = TASK_FETCHING;
+	failures = 8;
+	run(2 * MINUTE);
+	assert_int_equal(failures, 0);
+	assert_int_equal(world_state(task), TASK_DONE);
+	assert_int_equal(fake.posts, 1);
+	assert_int_equal(store_result_get(world.front, task, 1, &result), 0);
+	assert_true(result.whole);
+	assert_string_equal(result.value, "calm piano");
+	result_finish(&result);
+}
+
 static void test_an_answer_at_the_end_is_written_down(void **state)
 {
 	int64_t task = world_add(1);
@@ -134,6 +155,7 @@ int main(int argc, char **argv)
 		CASE(test_what_cannot_be_written_down_is_not_sent),
 		CASE(test_a_yes_is_written_down_late),
 		CASE(test_a_no_is_written_down_late),
+		CASE(test_results_in_the_answer_are_written_down_late),
 		CASE(test_an_answer_at_the_end_is_written_down),
 	};
 

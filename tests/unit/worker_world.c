@@ -125,7 +125,7 @@ void world_restart(void)
 	world_start_worker();
 }
 
-int64_t world_add(int prompt)
+int64_t world_add_to(const char *model, int prompt)
 {
 	char name[32], body[160], sha[32];
 	struct changes changes = {0};
@@ -143,7 +143,7 @@ int64_t world_add(int prompt)
 		0);
 	const struct stage stage = {
 		.entry = entry.id,
-		.model = "z-image",
+		.model = model,
 		.source_sha = sha,
 		.body = body,
 		.body_len = strlen(body),
@@ -153,6 +153,11 @@ int64_t world_add(int prompt)
 	assert_int_equal(store_commit(world.front, entry.id, fake.now, &task, &fresh, &changes), 0);
 	assert_true(fresh);
 	return task;
+}
+
+int64_t world_add(int prompt)
+{
+	return world_add_to("z-image", prompt);
 }
 
 void world_round(int ms)

@@ -40,6 +40,7 @@ void world_restart(void);
 
 /* A request with the prompt "n<prompt>"; returns its task. */
 int64_t world_add(int prompt);
+int64_t world_add_to(const char *model, int prompt);
 /* Until the fake clock has gone on by `ms`. */
 void world_run(int64_t ms);
 /* One round: what is due is done and the clock goes on to the next thing, at most by `ms`. */
