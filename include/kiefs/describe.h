@@ -7,6 +7,8 @@ struct model;
 
 /* What it makes, its fields with limits and defaults, its price, three commands to try. */
 int describe_readme(const struct model *model, struct buf *out);
+/* What follows it, of a model whose requests name earlier tasks; nothing of others. */
+int describe_follow(const struct catalogue *catalogue, const struct model *model, struct buf *out);
 /* JSON Schema 2020-12 of the request's input. */
 int describe_schema(const struct model *model, struct buf *out);
 /* A request that is accepted as it stands. */

@@ -134,12 +134,16 @@ static void add_prompt_command(const struct model *model, struct buf *out)
 	buf_finish(&missing);
 }
 
-static bool example_has_media(const struct model *model)
+/* Whether it holds addresses or ids of nothing. */
+static bool example_is_made_up(const struct model *model)
 {
-	for (size_t i = 0; i < model->field_count; i++)
-		if (field_media(&model->fields[i]) != MEDIA_NONE &&
-			cJSON_HasObjectItem(model->example, model->fields[i].name))
+	for (size_t i = 0; i < model->field_count; i++) {
+		const struct field *field = &model->fields[i];
+
+		if ((field_media(field) != MEDIA_NONE || field->task || field->track) &&
+			cJSON_HasObjectItem(model->example, field->name))
 			return true;
+	}
 	return false;
 }
 
@@ -156,10 +160,11 @@ static void add_commands(const struct model *model, struct buf *out)
 	buf_adds(out, "\n## Try it\n\n");
 	add_prompt_command(model, out);
 	words_alone(model, extension, out);
-	if (example_has_media(model))
+	if (example_is_made_up(model))
 		buf_adds(out,
-			"Write JSON; the addresses in `example.json` are made up, so put the names "
-			"of your files, or addresses of your own, in their place first:\n\n"
+			"Write JSON; the addresses and ids in `example.json` are made up, so put "
+			"the names of your files and requests, or addresses and ids of your own, "
+			"in their place first:\n\n"
 			"    cp example.json ~/second.json\n"
 			"    ${EDITOR:-vi} ~/second.json\n"
 			"    cp ~/second.json .\n\n");
@@ -282,6 +287,11 @@ static void add_limits(const struct field *field, size_t start, struct buf *out)
 	if (field->media != MEDIA_NONE) {
 		separate(out, start);
 		add_media(field, out);
+	}
+	if (field->task || field->track) {
+		separate(out, start);
+		buf_addf(out, "the name or id of %s",
+			field->task ? "an earlier request" : "an earlier result");
 	}
 	if (field->min_length >= 0 || field->max_length >= 0) {
 		separate(out, start);

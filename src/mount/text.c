@@ -36,11 +36,18 @@ static int text_file(const char *path, struct buf *out)
 	return r;
 }
 
+static int model_text(struct fs *fs, const struct model *model, struct buf *out)
+{
+	int r = describe_readme(model, out);
+
+	return r < 0 ? r : describe_follow(fs_catalogue(fs), model, out);
+}
+
 static int static_text(struct fs *fs, const struct tree_node *node, struct buf *out)
 {
 	switch (node->kind) {
 	case TREE_README:
-		return node->model ? describe_readme(node->model, out)
+		return node->model ? model_text(fs, node->model, out)
 				   : describe_mount(fs_catalogue(fs), out);
 	case TREE_SCHEMA:
 		return describe_schema(node->model, out);

@@ -34,12 +34,18 @@ int draft_read_file(const struct model *model, const char *name, size_t len, str
 	return -ENOMEM;
 }
 
+/* How far the files beside the request are given out, by kind. */
+struct given {
+	size_t from[MEDIA_FILE + 1]; /* the next of `siblings` */
+	int to_come[MEDIA_FILE + 1]; /* the next number of a file that is still to come */
+};
+
 /* The next file of the kind that no other field has taken yet; NULL: there is none. */
 static const char *next_sibling(
-	const struct request_rules *rules, enum media_kind kind, size_t from[MEDIA_FILE + 1])
+	const struct request_rules *rules, enum media_kind kind, struct given *given)
 {
-	while (from[kind] < rules->sibling_count) {
-		const char *name = rules->siblings[from[kind]++];
+	while (given->from[kind] < rules->sibling_count) {
+		const char *name = rules->siblings[given->from[kind]++];
 
 		if (kind == MEDIA_FILE || media_of_name(name) == kind)
 			return name;
@@ -47,19 +53,42 @@ static const char *next_sibling(
 	return NULL;
 }
 
-/* What the file would be called that is still to come: "fox.png", "fox-1.png". */
-static void name_to_come(
-	const struct request_rules *rules, enum media_kind kind, int number, char *out, size_t size)
+/* Whether a file of the kind has this name, with whatever extension. */
+static bool is_beside(const struct request_rules *rules, enum media_kind kind, const char *stem)
 {
-	char suffix[16] = "";
+	size_t len = strlen(stem);
 
-	if (number > 0)
-		snprintf(suffix, sizeof(suffix), "-%d", number);
-	snprintf(out, size, "%s%s.%s", rules->stem, suffix, media_extension(kind));
+	for (size_t i = 0; i < rules->sibling_count; i++) {
+		const char *name = rules->siblings[i];
+
+		if (strncmp(name, stem, len) == 0 && name[len] == '.' &&
+			(kind == MEDIA_FILE || media_of_name(name) == kind))
+			return true;
+	}
+	return false;
+}
+
+/* What the next file would be called that is still to come: "fox.png", "fox-1.png". No two fields
+ * wait for the same one. */
+static void name_to_come(const struct request_rules *rules, enum media_kind kind,
+	struct given *given, char *out, size_t size)
+{
+	const char *extension = media_extension(kind);
+
+	do {
+		int number = given->to_come[kind]++;
+
+		if (number > 0)
+			snprintf(out, size, "%s-%d", rules->stem, number);
+		else
+			snprintf(out, size, "%s", rules->stem);
+	} while (is_beside(rules, kind, out));
+	size_t len = strlen(out);
+	snprintf(out + len, size - len, ".%s", extension);
 }
 
 static int fill_array(const struct field *field, const struct request_rules *rules,
-	size_t from[MEDIA_FILE + 1], cJSON *array)
+	struct given *given, cJSON *array)
 {
 	enum media_kind kind = field_media(field);
 	long least = field->min_items > 1 ? field->min_items : 1;
@@ -67,12 +96,12 @@ static int fill_array(const struct field *field, const struct request_rules *rul
 	char to_come[512];
 
 	for (long i = 0; i < most; i++) {
-		const char *name = next_sibling(rules, kind, from);
+		const char *name = next_sibling(rules, kind, given);
 
 		if (!name && i >= least)
 			break;
 		if (!name) {
-			name_to_come(rules, kind, (int)i, to_come, sizeof(to_come));
+			name_to_come(rules, kind, given, to_come, sizeof(to_come));
 			name = to_come;
 		}
 		cJSON *value = cJSON_CreateString(name);
@@ -83,8 +112,8 @@ static int fill_array(const struct field *field, const struct request_rules *rul
 	return 0;
 }
 
-static int imply(const struct field *field, const struct request_rules *rules,
-	size_t from[MEDIA_FILE + 1], struct draft *draft)
+static int imply(const struct field *field, const struct request_rules *rules, struct given *given,
+	struct draft *draft)
 {
 	enum media_kind kind = field_media(field);
 	const char *name;
@@ -93,12 +122,12 @@ static int imply(const struct field *field, const struct request_rules *rules,
 
 	if (field->type == FIELD_ARRAY) {
 		value = cJSON_AddArrayToObject(draft->input, field->name);
-		if (!value || fill_array(field, rules, from, value) < 0)
+		if (!value || fill_array(field, rules, given, value) < 0)
 			return -ENOMEM;
 	} else {
-		name = next_sibling(rules, kind, from);
+		name = next_sibling(rules, kind, given);
 		if (!name) {
-			name_to_come(rules, kind, 0, to_come, sizeof(to_come));
+			name_to_come(rules, kind, given, to_come, sizeof(to_come));
 			name = to_come;
 		}
 		if (!cJSON_AddStringToObject(draft->input, field->name, name))
@@ -116,26 +145,26 @@ static bool is_given(const struct draft *draft, const char *name)
 static int set_score(const struct model *model, const struct draft *draft,
 	const struct request_rules *rules, const cJSON *set)
 {
+	struct given given = {0};
 	const cJSON *name;
 	int score = 0;
 
 	cJSON_ArrayForEach(name, set)
 	{
 		const struct field *field = model_field(model, name->valuestring);
-		size_t from[MEDIA_FILE + 1] = {0};
 
 		if (is_given(draft, name->valuestring))
 			continue;
 		if (!field || field_media(field) == MEDIA_NONE || field->only_when)
 			return -1;
-		score += next_sibling(rules, field_media(field), from) != NULL;
+		score += next_sibling(rules, field_media(field), &given) != NULL;
 	}
 	return score;
 }
 
 /* Of several sets of which one must be whole, the one that files lie there for, else the first. */
 static int imply_set(const struct model *model, const cJSON *sets,
-	const struct request_rules *rules, size_t from[MEDIA_FILE + 1], struct draft *draft)
+	const struct request_rules *rules, struct given *given, struct draft *draft)
 {
 	const cJSON *set, *name, *best = NULL;
 	int best_score = -1;
@@ -160,7 +189,7 @@ static int imply_set(const struct model *model, const cJSON *sets,
 	{
 		int r = is_given(draft, name->valuestring)
 				? 0
-				: imply(model_field(model, name->valuestring), rules, from, draft);
+				: imply(model_field(model, name->valuestring), rules, given, draft);
 		if (r < 0)
 			return r;
 	}
@@ -170,7 +199,7 @@ static int imply_set(const struct model *model, const cJSON *sets,
 int draft_add_media(
 	const struct model *model, const struct request_rules *rules, struct draft *draft)
 {
-	size_t from[MEDIA_FILE + 1] = {0};
+	struct given given = {0};
 	int r = 0;
 
 	if (!rules || !rules->stem)
@@ -183,11 +212,11 @@ int draft_add_media(
 
 		if (field->required && field_media(field) != MEDIA_NONE && !field->initial &&
 			!is_given(draft, field->name))
-			r = imply(field, rules, from, draft);
+			r = imply(field, rules, &given, draft);
 	}
 	if (r == 0)
-		r = imply_set(model, model->any_of, rules, from, draft);
-	return r < 0 ? r : imply_set(model, model->one_of, rules, from, draft);
+		r = imply_set(model, model->any_of, rules, &given, draft);
+	return r < 0 ? r : imply_set(model, model->one_of, rules, &given, draft);
 }
 
 /* The only field of its sort; NULL when there is none, or several. */

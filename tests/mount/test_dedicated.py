@@ -169,6 +169,15 @@ def case_every_example(bench):
     assert any(named(model) for model in models()), "follow-ups among them"
 
 
+def case_readme_says_what_it_goes_on_from(bench):
+    _, mount = start(bench)
+    wav = read(mount.path("models/dedicated/suno/wav/README.md"))
+    contains(wav, "`taskId` is the name of an earlier request", "`dedicated/suno/generate`",
+             "`audioId` is the name of one result", "it says `taskId` too", "are made up")
+    assert "`dedicated/veo/generate`" not in wav, wav
+    assert "goes on from" not in read(mount.path("models/dedicated/suno/generate/README.md"))
+
+
 def case_a_download_address(bench):
     """The two that only answer with an address, asked after one that exists."""
     _, mount = start(bench)
