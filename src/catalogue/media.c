@@ -3,8 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "kiefs/chat.h"
-
 static const struct {
 	const char *extension;
 	enum media_kind kind;
@@ -94,6 +92,7 @@ bool model_takes(const struct model *model, enum media_kind kind)
 	for (size_t i = 0; i < model->field_count; i++)
 		if (field_takes(&model->fields[i], kind))
 			return true;
-	return kind == MEDIA_IMAGE && model->service && model->service->chat &&
-	       chat_takes_images(model);
+	/* Turns of a conversation are no fields of their own. */
+	return kind == MEDIA_IMAGE && model->service &&
+	       cJSON_GetObjectItemCaseSensitive(model->service->chat, "image");
 }
