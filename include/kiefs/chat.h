@@ -27,6 +27,8 @@ struct chat_turn {
 
 /* The field of a request that holds the turns. */
 const char *chat_list_name(const struct model *model);
+/* Whether a turn may hold pictures. */
+bool chat_takes_images(const struct model *model);
 /*
  * The members of a request's input that `turns` and the text of `system` (NULL or "": none) make:
  * the list of turns, and the field for the system's text where the service has one. Where it has

@@ -25,6 +25,11 @@ const char *chat_list_name(const struct model *model)
 	return cJSON_GetStringValue(part(model, "list"));
 }
 
+bool chat_takes_images(const struct model *model)
+{
+	return part(model, "image") != NULL;
+}
+
 static cJSON *word_value(const char *word, const struct words *words)
 {
 	const struct {
