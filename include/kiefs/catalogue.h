@@ -54,7 +54,8 @@ struct field {
 	long min_items; /* elements of an array, -1: no limit */
 	long max_items;
 	long max_text;		     /* characters of all strings inside an array, -1: no limit */
-	const struct field *item;    /* what an array's elements are (name ""), or NULL */
+	const struct field *item;    /* what an array's elements are (name ""), or NULL;
+				    of a field that also takes an array, too */
 	const struct field *members; /* what an object holds */
 	size_t member_count;
 	const char *pattern;	 /* POSIX extended regular expression a string must match, or NULL */

@@ -20,7 +20,7 @@ struct model;
 /* One turn: what the user wrote and, once it is finished, the answer. Borrowed. */
 struct chat_turn {
 	const char *prompt;
-	const char *const *images; /* addresses, or data: URLs */
+	const char *const *images; /* addresses, data: URLs, or names of files */
 	size_t image_count;
 	const char *reply; /* NULL: not answered (yet) */
 };

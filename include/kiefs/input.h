@@ -29,7 +29,7 @@ struct input {
 	char *name;	 /* as the request spells it */
 	int64_t entry;	 /* MEDIA: the file's entry; 0 when it is a result or has yet to arrive */
 	int64_t parent;	 /* the task whose result, id or track it is; 0 none */
-	int result;	 /* MEDIA, TRACK: which result of `parent`, from 1; 0: its first */
+	int result;	 /* which result of `parent`, from 1; 0: its first */
 	char *value;	 /* NULL: not known yet */
 };
 void input_finish(struct input *input);

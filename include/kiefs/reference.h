@@ -40,3 +40,9 @@ bool reference_is_name(const struct field *field, const char *text);
  */
 int references_collect(const struct model *model, const cJSON *input, const char *prefix,
 	const cJSON *implied, const cJSON *derived, struct references *out);
+/*
+ * The pictures that turns of a conversation name, where the service's form has a place for one, are
+ * added to `out`. As above.
+ */
+int references_collect_turns(const struct model *model, const cJSON *input, const char *prefix,
+	struct references *out);

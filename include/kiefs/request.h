@@ -13,6 +13,10 @@
  *      price depends on, because what is left out is chosen, and billed, by the service. Never of
  *      a field that is deprecated, bound to another field's value, or one of several to choose
  *      from. The service fills the rest with the same defaults.
+ * Of a model that chats, JSON may hold "prompt" in place of the turns, with "system" and "images"
+ * (names or addresses) beside it. Pictures beside a prompt, in either form, go with it unless it
+ * names some.
+ *
  * null counts as given: the field is left out, and no default takes its place.
  *
  * Numbers are sent with all their digits. A number beyond 2^53 - 1 cannot be and is refused.
@@ -64,6 +68,7 @@ struct request {
 	double credits;		      /* estimated price; -1: unknown */
 	struct references references; /* what `body` names and does not give */
 	char *prompt; /* of a conversation's turn: what was written; else NULL */
+	char *images; /* ... and the pictures that go with it, as in struct turn; or NULL */
 };
 
 /*

@@ -95,6 +95,7 @@ struct stage {
 	const struct input *inputs; /* what the body lacks; their `task` does not count */
 	size_t input_count;	    /* at most INPUTS_MAX */
 	const char *prompt; /* of a conversation's turn: what was written; else NULL */
+	const char *images; /* ... and the pictures that go with it, as in struct turn; or NULL */
 	const char *inputs_sha;	    /* of what they stand for; NULL: there are none; INPUTS_UNKNOWN:
 				       a file has yet to arrive */
 	const char *lacks;	    /* what the task waits for, one sentence; NULL: nothing */
@@ -141,6 +142,8 @@ int store_input_uses(struct store *store, int64_t entry);
 
 int store_task_get(struct store *store, int64_t id, struct task *out);
 int store_task_body(struct store *store, int64_t id, struct buf *out);
+/* The highest number that a result of its earlier runs has; 0: it ran once. */
+int store_task_base(struct store *store, int64_t id, int *out);
 /* The server's last answer, verbatim; empty when there was none. */
 int store_task_record(struct store *store, int64_t id, struct buf *out);
 /* The highest number; 0 when there is none. */
@@ -180,6 +183,7 @@ struct task_update {
 	const struct poll_result *results;
 	size_t result_count;
 	const char *log;
+	bool alone; /* a turn of a conversation: -EBUSY while another one of it is not finished */
 };
 int store_task_apply(struct store *store, const struct task *old, const struct task *next,
 	const struct task_update *update, int64_t now_ms, struct changes *changes);
@@ -295,6 +299,7 @@ int store_chat_end(struct store *store, const struct task *old, const struct cha
 struct turn {
 	int64_t task;
 	char *prompt, *reply; /* NULL: not answered to its end */
+	char *images; /* JSON: [{"name", "sha256"}], names in the folder; NULL: none */
 	enum task_state state;
 	int result; /* the one that holds what there is of the answer; 0 none */
 };

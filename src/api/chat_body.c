@@ -2,8 +2,10 @@
 #include "kiefs/chat.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "kiefs/catalogue.h"
 
@@ -82,6 +84,33 @@ static int append(cJSON *array, cJSON *item)
 	return -ENOMEM;
 }
 
+/* "image/png" for an address or name that ends so; NULL: out of memory. */
+static char *type_of_name(const char *name)
+{
+	static const struct {
+		const char *extension, *type;
+	} types[] = {
+		{"jpg", "image/jpeg"},
+		{"jpeg", "image/jpeg"},
+		{"tif", "image/tiff"},
+		{"svg", "image/svg+xml"},
+	};
+	const char *dot = strrchr(name, '.');
+	char *type = NULL;
+
+	for (size_t i = 0; dot && i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcasecmp(dot + 1, types[i].extension) == 0)
+			return strdup(types[i].type);
+	if (!dot || strlen(dot) > 6 || strchr(dot, '/'))
+		dot = ".png";
+	if (asprintf(&type, "image/%s", dot + 1) < 0)
+		return NULL;
+	for (char *at = type; *at; at++)
+		if (*at >= 'A' && *at <= 'Z')
+			*at = (char)(*at - 'A' + 'a');
+	return type;
+}
+
 static int append_image(const struct model *model, const char *url, cJSON *parts)
 {
 	struct words words = {.url = url};
@@ -90,13 +119,12 @@ static int append_image(const struct model *model, const char *url, cJSON *parts
 
 	/* "data:image/png;base64,..." */
 	const char *comma = strncmp(url, "data:", 5) == 0 ? strchr(url, ',') : NULL;
-	if (comma) {
-		type = strndup(url + 5, strcspn(url + 5, ";,"));
-		if (!type)
-			return -ENOMEM;
-		words.type = type;
+	if (comma)
 		words.data = comma + 1;
-	}
+	type = comma ? strndup(url + 5, strcspn(url + 5, ";,")) : type_of_name(url);
+	if (!type)
+		return -ENOMEM;
+	words.type = type;
 	r = append(parts, fill(part(model, "image"), &words));
 	free(type);
 	return r;

@@ -14,6 +14,23 @@
 
 #define RECORD_MAX_BYTES (16u << 20)
 
+/*
+ * Which result of the parent's last run, from 1; 0: its first. -ENOENT: one of an earlier run, of
+ * which the ids are no longer known.
+ */
+static int number_in_run(struct worker *worker, const struct input *input, int *out)
+{
+	int base = 0;
+	int r = store_task_base(worker->options.store, input->parent, &base);
+
+	if (r < 0)
+		return r;
+	if (input->result && input->result <= base)
+		return -ENOENT;
+	*out = input->result ? input->result - base : 0;
+	return 0;
+}
+
 /* The value of one input. 0, -ENODATA: the parent is not so far; -ENOENT: it has none. */
 static int find_value(struct worker *worker, const struct input *input, char **out)
 {
@@ -21,9 +38,12 @@ static int find_value(struct worker *worker, const struct input *input, char **o
 	const struct model *model;
 	struct task parent = {0};
 	struct buf record;
+	int number = 0;
 	int r = store_task_get(store, input->parent, &parent);
 
 	buf_init(&record, RECORD_MAX_BYTES);
+	if (r == 0)
+		r = number_in_run(worker, input, &number);
 	if (r == 0 && !task_is_final(parent.state) && parent.state != TASK_FETCHING)
 		r = -ENODATA;
 	if (r == 0 && input->kind == INPUT_TASK) {
@@ -33,8 +53,8 @@ static int find_value(struct worker *worker, const struct input *input, char **o
 		model = catalogue_find(worker->options.catalogue, parent.model);
 		r = model ? store_task_record(store, parent.id, &record) : -ENOENT;
 		if (r == 0)
-			r = protocol_track_id(model, record.data ? record.data : "", record.len,
-				input->result, out);
+			r = protocol_track_id(
+				model, record.data ? record.data : "", record.len, number, out);
 	}
 	task_finish(&parent);
 	buf_finish(&record);

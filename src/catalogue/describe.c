@@ -178,11 +178,19 @@ static void add_commands(const struct model *model, struct buf *out)
 		". While it runs, `%s.status` says how far it is. If it fails, `%s.error` says why "
 		"and what to do.\n",
 		stem, stem);
-	if (model->service && model->service->chat)
-		buf_adds(out, "\nTalk, in a folder of its own, turn by turn:\n\n"
-			      "    mkdir talk\n"
-			      "    echo 'Hello.' > talk/prompt\n"
-			      "    cat talk/prompt.wait talk/reply\n");
+	if (!model->service || !model->service->chat)
+		return;
+	buf_adds(out, "\nTalk, in a folder of its own, turn by turn:\n\n"
+		      "    mkdir talk\n"
+		      "    echo 'Hello.' > talk/prompt\n"
+		      "    cat talk/prompt.wait talk/reply\n");
+	if (cJSON_GetObjectItemCaseSensitive(model->service->chat, "image"))
+		buf_addf(out,
+			"\nPictures go along: put `%s.png` here before `%s.txt`, or any picture "
+			"into "
+			"the folder before a turn. In JSON, give names or addresses: `{\"prompt\": "
+			"\"...\", \"images\": [\"cat.png\"]}`.\n",
+			stem, stem);
 }
 
 static void add_cell(struct buf *out, const char *text)
@@ -315,11 +323,13 @@ void words_limits(const struct field *field, struct buf *out)
 static void add_type(const struct field *field, struct buf *out)
 {
 	buf_adds(out, field_type_name(field->type));
-	if (field->item)
+	if (field->item && field->type == FIELD_ARRAY)
 		buf_addf(out, " of %s", field_type_name(field->item->type));
 	for (int type = FIELD_STRING; type <= FIELD_OBJECT; type++)
 		if (field->also_types & (1u << type))
 			buf_addf(out, " or %s", field_type_name((enum field_type)type));
+	if (field->item && field->type != FIELD_ARRAY)
+		buf_addf(out, " of %s", field_type_name(field->item->type));
 	if (field->numeric_string)
 		buf_adds(out, " that spells a number");
 }

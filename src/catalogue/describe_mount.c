@@ -136,7 +136,7 @@ static const char rest[] =
 	"    echo 'Hello.' > talk/prompt    # each write is a turn\n"
 	"    cat talk/prompt.wait talk/reply\n\n"
 	"`talk/history.md` holds all of it, `talk/system` (yours to write) says what the model\n"
-	"is to be.\n"
+	"is to be. Pictures that you put into `talk/` go with the next turn.\n"
 	"\n## When something is wrong\n\n"
 	"A request that the model cannot take is refused at once: `cp` or the editor reports an\n"
 	"error, and `NAME.error` says which field, which value, and what is allowed. Mend the "

@@ -164,7 +164,7 @@ static int check_belongs(const struct scope *scope, const struct field *field, s
 		{field->task || field->track, text, "task, track"},
 		{field->min_items >= 0 || field->max_items >= 0 || field->max_text >= 0, array,
 			"min_items, max_items, max_text"},
-		{field->item, array, "items"},
+		{field->item, array || (field->also_types & 1u << FIELD_ARRAY), "items"},
 		{field->members, field->type == FIELD_OBJECT, "members"},
 	};
 

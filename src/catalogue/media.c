@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kiefs/chat.h"
+
 static const struct {
 	const char *extension;
 	enum media_kind kind;
@@ -92,7 +94,8 @@ bool model_takes(const struct model *model, enum media_kind kind)
 	for (size_t i = 0; i < model->field_count; i++)
 		if (field_takes(&model->fields[i], kind))
 			return true;
-	return false;
+	return kind == MEDIA_IMAGE && model->service && model->service->chat &&
+	       chat_takes_images(model);
 }
 
 const struct field *model_single(const struct model *model)

@@ -330,7 +330,7 @@ cJSON *service_overlay(const cJSON *base, const cJSON *object)
 		cJSON_Delete(whole);
 		return NULL;
 	}
-	/* It stands for itself now: printed and read again, nothing is to be laid over it. */
+	/* It stands for itself: laid over its base again, what it took away would come back. */
 	cJSON_DeleteItemFromObjectCaseSensitive(whole, "like");
 	return whole;
 }

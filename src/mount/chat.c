@@ -20,7 +20,9 @@
 #include "kiefs/error.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
+#include "kiefs/input.h"
 #include "kiefs/utf8.h"
+#include "talk_pictures.h"
 
 #define PAGE 16
 #define TALK_MAX (64u << 20)
@@ -104,15 +106,31 @@ static int add_answer(struct fs *fs, const struct turn *turn, struct buf *out)
 
 /* ---- what the folder shows ---- */
 
+static int add_shown(const struct turn *turn, struct buf *out)
+{
+	cJSON *pictures;
+	const cJSON *picture;
+	int r = talk_pictures_of(turn, &pictures);
+
+	cJSON_ArrayForEach(picture, pictures)
+	{
+		buf_addf(out, "![](<%s>)\n\n", talk_picture_name(picture));
+	}
+	cJSON_Delete(pictures);
+	return r;
+}
+
 static int add_history(struct fs *fs, const struct talk *talk, struct buf *out)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < talk->count && r == 0; i++) {
 		const struct turn *turn = &talk->turns[i];
-		buf_addf(out, "%s## %zu\n\n%s\n\n### Answer\n\n", i ? "\n\n" : "", i + 1,
-			turn->prompt);
-		r = add_answer(fs, turn, out);
+		buf_addf(out, "%s## %zu\n\n%s\n\n", i ? "\n\n" : "", i + 1, turn->prompt);
+		r = add_shown(turn, out);
+		buf_adds(out, "### Answer\n\n");
+		if (r == 0)
+			r = add_answer(fs, turn, out);
 		if (r == 0 && task_is_final(turn->state) && turn->state != TASK_DONE)
 			buf_addf(out,
 				"\n\n*(Not whole and not part of the conversation: see "
@@ -137,22 +155,105 @@ static int read_system(struct fs *fs, uint64_t dir, struct buf *out)
 	return r == -ENOENT ? 0 : r;
 }
 
-/* The turns that are answered to their end, and `prompt` after them unless it is NULL. */
-static int make_input(struct fs *fs, uint64_t dir, const struct model *model,
-	const struct talk *talk, const char *prompt, cJSON **out)
+/* A turn that is being made. */
+struct saying {
+	const char *prompt;
+	cJSON *here;	 /* the pictures in the folder */
+	cJSON *fresh;	 /* those of them that no answered turn has shown: they go with this one */
+	struct buf gone; /* a line for each that was shown and is not in the folder any more */
+};
+
+/* One turn as it is sent. */
+struct said {
+	cJSON *pictures;
+	const char *names[INPUTS_MAX + 1];
+	struct chat_turn turn;
+};
+
+/* One more than may be sent: the person is then told how many may. */
+static void add_picture(const cJSON *picture, struct said *said)
 {
+	if (said->turn.image_count <= INPUTS_MAX)
+		said->names[said->turn.image_count++] = talk_picture_name(picture);
+}
+
+/* What `turn` has shown. Of what is not there any more the model is not shown anything. */
+static int recall(const struct turn *turn, struct saying *saying, struct said *said)
+{
+	const cJSON *picture;
+	int r = talk_pictures_of(turn, &said->pictures);
+
+	cJSON_ArrayForEach(picture, said->pictures)
+	{
+		if (!saying || talk_pictures_hold(saying->here, picture))
+			add_picture(picture, said);
+		else
+			buf_addf(&saying->gone,
+				"%s%s, which went with an earlier turn, is not here as it was: "
+				"the model is not shown it again.",
+				saying->gone.len ? "\n" : "", talk_picture_name(picture));
+	}
+	said->turn.prompt = turn->prompt;
+	said->turn.reply = turn->reply;
+	return r < 0 ? r : saying ? saying->gone.error : 0;
+}
+
+static int pick_fresh(struct saying *saying, const struct said *list, size_t count)
+{
+	cJSON *picture, *next;
+
+	saying->fresh = cJSON_Duplicate(saying->here, true);
+	if (!saying->fresh)
+		return -ENOMEM;
+	for (picture = saying->fresh->child; picture; picture = next) {
+		bool shown = false;
+		next = picture->next;
+		for (size_t i = 0; i < count && !shown; i++)
+			shown = talk_pictures_hold(list[i].pictures, picture);
+		if (shown)
+			cJSON_Delete(cJSON_DetachItemViaPointer(saying->fresh, picture));
+	}
+	return 0;
+}
+
+static int fill_turns(
+	const struct talk *talk, struct saying *saying, struct said *list, size_t *count)
+{
+	const cJSON *picture;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < talk->count; i++)
+		if (talk->turns[i].reply)
+			r = recall(&talk->turns[i], saying, &list[(*count)++]);
+	if (r < 0 || !saying)
+		return r;
+	r = pick_fresh(saying, list, *count);
+	struct said *last = &list[(*count)++];
+	last->turn.prompt = saying->prompt;
+	cJSON_ArrayForEach(picture, saying->fresh)
+	{
+		add_picture(picture, last);
+	}
+	return r;
+}
+
+/* The turns that are answered to their end, and after them `saying` unless it is NULL. */
+static int make_input(struct fs *fs, uint64_t dir, const struct model *model,
+	const struct talk *talk, struct saying *saying, cJSON **out)
+{
+	struct said *list = calloc(talk->count + 1, sizeof(*list));
 	struct chat_turn *turns = calloc(talk->count + 1, sizeof(*turns));
 	struct buf system;
 	size_t count = 0;
-	int r = turns ? 0 : -ENOMEM;
+	int r = list && turns ? 0 : -ENOMEM;
 
 	buf_init(&system, REQUEST_MAX_BYTES);
-	for (size_t i = 0; r == 0 && i < talk->count; i++)
-		if (talk->turns[i].reply)
-			turns[count++] = (struct chat_turn){
-				.prompt = talk->turns[i].prompt, .reply = talk->turns[i].reply};
-	if (r == 0 && prompt)
-		turns[count++].prompt = prompt;
+	if (r == 0)
+		r = fill_turns(talk, saying, list, &count);
+	for (size_t i = 0; i < count; i++) {
+		turns[i] = list[i].turn;
+		turns[i].images = list[i].names;
+	}
 	if (r == 0)
 		r = read_system(fs, dir, &system);
 	if (r == 0 && system.len > 0 && !utf8_is_valid(system.data, system.len))
@@ -160,6 +261,9 @@ static int make_input(struct fs *fs, uint64_t dir, const struct model *model,
 	if (r == 0)
 		r = chat_input(model, system.len ? system.data : NULL, turns, count, out);
 	buf_finish(&system);
+	for (size_t i = 0; i < count; i++)
+		cJSON_Delete(list[i].pictures);
+	free(list);
 	free(turns);
 	return r;
 }
@@ -273,12 +377,48 @@ static int read_prompt(const struct buf *bytes, char **out, struct error *err)
 	return *out ? 0 : -ENOMEM;
 }
 
+static int begin_saying(struct fs *fs, uint64_t dir, const struct model *model,
+	const struct buf *bytes, char **prompt, struct saying *out, struct error *err)
+{
+	int r = read_prompt(bytes, prompt, err);
+
+	out->prompt = *prompt;
+	if (r == 0 && chat_takes_images(model))
+		return talk_pictures(fs, dir, &out->here);
+	if (r == 0)
+		out->here = cJSON_CreateArray();
+	return r < 0 ? r : out->here ? 0 : -ENOMEM;
+}
+
+/* What is kept of the turn beside its body. */
+static int keep_saying(struct saying *saying, char **prompt, struct request *out)
+{
+	char *both;
+
+	if (saying->fresh->child) {
+		out->images = cJSON_PrintUnformatted(saying->fresh);
+		if (!out->images)
+			return -ENOMEM;
+	}
+	if (saying->gone.len) {
+		if (asprintf(&both, "%s%s%s", out->warnings ? out->warnings : "",
+			    out->warnings ? "\n" : "", saying->gone.data) < 0)
+			return -ENOMEM;
+		free(out->warnings);
+		out->warnings = both;
+	}
+	out->prompt = *prompt;
+	*prompt = NULL;
+	return 0;
+}
+
 int talk_build(struct fs *fs, uint64_t dir, const struct model *model, const struct buf *bytes,
 	const struct buf *defaults, struct request *out, struct error *err)
 {
 	const struct request_rules rules = {.warn_only = fs->warn_only};
 	bool has_defaults = !request_is_blank(defaults->data ? defaults->data : "", defaults->len);
 	char *prompt = NULL, *text = NULL;
+	struct saying saying = {0};
 	struct talk talk = {0};
 	cJSON *input = NULL;
 	int64_t active;
@@ -288,11 +428,12 @@ int talk_build(struct fs *fs, uint64_t dir, const struct model *model, const str
 		return refuse_busy(fs, dir, active, err);
 	if (r != -ENOENT)
 		return r;
-	r = read_prompt(bytes, &prompt, err);
+	buf_init(&saying.gone, REQUEST_MAX_BYTES);
+	r = begin_saying(fs, dir, model, bytes, &prompt, &saying, err);
 	if (r == 0)
 		r = talk_read(fs, dir, &talk);
 	if (r == 0)
-		r = make_input(fs, dir, model, &talk, prompt, &input);
+		r = make_input(fs, dir, model, &talk, &saying, &input);
 	if (r == -EILSEQ)
 		r = error_set(err, -EINVAL,
 			"The file system in this folder is not UTF-8 text. Save it as UTF-8.");
@@ -304,12 +445,13 @@ int talk_build(struct fs *fs, uint64_t dir, const struct model *model, const str
 		r = request_build(model, REQUEST_JSON, text, strlen(text),
 			has_defaults ? defaults->data : NULL, has_defaults ? defaults->len : 0,
 			&rules, out, err);
-	if (r == 0) {
-		out->prompt = prompt;
-		prompt = NULL;
-	}
+	if (r == 0)
+		r = keep_saying(&saying, &prompt, out);
 	cJSON_free(text);
 	cJSON_Delete(input);
+	cJSON_Delete(saying.here);
+	cJSON_Delete(saying.fresh);
+	buf_finish(&saying.gone);
 	talk_finish(&talk);
 	free(prompt);
 	return r;

@@ -17,11 +17,12 @@ static const struct {
 	enum task_event_kind event;
 	const char *log;
 	const char *needs; /* what the task must be */
+	bool alone;
 } task_words[] = {
-	{"resend", EVENT_RESEND, "resend: the user's word", "uncertain"},
-	{"retry", EVENT_RETRY, "retry: the user's word", "failed, lost or cancelled"},
-	{"fetch", EVENT_REFRESH, "fetch: the user's word", "lost"},
-	{"cancel", EVENT_CANCEL, "cancelled by the user", "not sent yet"},
+	{"resend", EVENT_RESEND, "resend: the user's word", "uncertain", true},
+	{"retry", EVENT_RETRY, "retry: the user's word", "failed, lost or cancelled", true},
+	{"fetch", EVENT_REFRESH, "fetch: the user's word", "lost", false},
+	{"cancel", EVENT_CANCEL, "cancelled by the user", "not sent yet", false},
 };
 
 static int refuse_word(struct fs *fs, const char *where, const char *word, const char *known)
@@ -34,11 +35,30 @@ static int refuse_word(struct fs *fs, const char *where, const char *word, const
 	return -EINVAL;
 }
 
+static void refuse_turn(struct fs *fs, int64_t id, const char *word)
+{
+	char where[48], text[300];
+	int64_t other = 0;
+	uint64_t dir;
+
+	if (store_turn_dir(fs->store, id, &dir) < 0 ||
+		store_turn_active(fs->store, dir, id, &other) < 0)
+		other = 0;
+	snprintf(where, sizeof(where), "tasks/all/%lld/control", (long long)id);
+	snprintf(text, sizeof(text),
+		"%s was not done: another turn of the same conversation (task %lld) is not "
+		"answered yet. Read its prompt.wait, which returns when it is, then write %s "
+		"again.",
+		word, (long long)other, word);
+	errors_add(fs, where, text);
+}
+
 static int task_event(struct fs *fs, int64_t id, size_t which)
 {
 	struct task_event event = {
 		.kind = task_words[which].event, .progress = -1, .credits = -1, .wait_ms = -1};
-	struct task_update update = {.log = task_words[which].log};
+	struct task_update update = {
+		.log = task_words[which].log, .alone = task_words[which].alone};
 	struct changes changes = {0};
 	struct task task = {0}, next;
 	char where[48], text[200];
@@ -54,6 +74,8 @@ static int task_event(struct fs *fs, int64_t id, size_t which)
 			r = store_task_apply(
 				fs->store, &task, &next, &update, clock_now_ms(), &changes);
 	} while (r == -ESTALE);
+	if (r == -EBUSY)
+		refuse_turn(fs, id, task_words[which].word);
 	if (r == -EPROTO) {
 		snprintf(where, sizeof(where), "tasks/all/%lld/control", (long long)id);
 		snprintf(text, sizeof(text), "%s is for a task that is %s; this one is %s.",

@@ -87,7 +87,7 @@ static int list_tasks(struct fs *fs, enum task_group group, off_t offset, struct
 static int list_results(struct fs *fs, int64_t task, off_t offset, struct listing *listing)
 {
 	struct result *results = calloc(RESULTS_MAX, sizeof(*results));
-	char name[96];
+	char name[RESULT_NAME_SIZE];
 	int full = 0;
 
 	if (!results)
@@ -96,13 +96,14 @@ static int list_results(struct fs *fs, int64_t task, off_t offset, struct listin
 	for (int i = 0; i < n; i++) {
 		if (!full && results[i].whole && !results[i].removed &&
 			results[i].index > offset - FIRST_ROW) {
-			result_name(&results[i], n, name, sizeof(name));
+			result_name(results, n, i, name);
 			full = listing->add(listing, name,
 				inode_task(task, SLOT_RESULT + results[i].index), NULL,
 				FIRST_ROW + results[i].index);
 		}
-		result_finish(&results[i]);
 	}
+	for (int i = 0; i < n; i++)
+		result_finish(&results[i]);
 	free(results);
 	return n < 0 ? n : full;
 }

@@ -124,7 +124,8 @@ static inline struct fs *fs_of(fuse_req_t req)
 
 /* ---- live.c: the catalogue changes while the mount is in use ---- */
 
-/* Around each request, and whatever else looks at the tree: it has one tree from beginning to end. */
+/* Around each request, and whatever else looks at the tree: it has one tree from beginning to end.
+ */
 void live_enter(struct fs *fs);
 void live_leave(void);
 /* This thread's, between the two. */
@@ -171,8 +172,10 @@ bool place_is_free(const struct place *place, const char *name);
 bool is_request(struct fs *fs, const struct entry *entry);
 /* "request.json" and so on; NULL past the last. */
 const char *task_slot_name(int slot);
-/* The name under which a task's own directory shows a result. */
-void result_name(const struct result *result, int several, char *out, size_t size);
+#define RESULT_NAME_SIZE 128
+/* The name under which a task's own directory shows results[at]; `results` are all `count` of the
+ * task, by their numbers. */
+void result_name(const struct result *results, int count, int at, char out[RESULT_NAME_SIZE]);
 
 /* ---- text.c: files that are made when looked at ---- */
 
@@ -183,7 +186,8 @@ int text_make(struct fs *fs, uint64_t inode, struct buf *out);
 int account_text(struct fs *fs, enum tree_kind kind, struct buf *out);
 /* When what the file says was heard. */
 int64_t account_mtime(struct fs *fs, enum tree_kind kind);
-/* Somebody reads a generated file of this kind: an old balance is asked for again, in the background. */
+/* Somebody reads a generated file of this kind: an old balance is asked for again, in the
+ * background. */
 void account_opened(struct fs *fs, enum tree_kind kind);
 
 /* ---- chat.c: conversations ---- */

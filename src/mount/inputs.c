@@ -338,7 +338,7 @@ static int use_task(struct look *look, const struct reference *reference, const 
 		goto out;
 	}
 	row->parent = task.id;
-	row->result = reference->kind == INPUT_TRACK ? target->result : 0;
+	row->result = target->result;
 	buf_addf(&look->identity, "%s task %lld %d\n", reference->place, (long long)task.id,
 		row->result);
 	if (task.state != TASK_DONE && task.state != TASK_LOST && task.state != TASK_FETCHING)

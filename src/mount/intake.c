@@ -280,6 +280,7 @@ struct stage intake_row(int64_t entry, const struct intake *intake)
 		.estimate = intake->request.credits,
 		.warnings = intake->request.warnings,
 		.prompt = intake->request.prompt,
+		.images = intake->request.images,
 		.inputs = intake->inputs.list,
 		.input_count = intake->inputs.count,
 		.inputs_sha = intake->inputs.sha,

@@ -11,7 +11,7 @@
 
 static int task_slot(struct fs *fs, int64_t task, const char *name, uint64_t *inode)
 {
-	char candidate[96];
+	char candidate[RESULT_NAME_SIZE];
 	int n, r = -ENOENT;
 
 	for (int slot = 1; task_slot_name(slot); slot++) {
@@ -25,13 +25,14 @@ static int task_slot(struct fs *fs, int64_t task, const char *name, uint64_t *in
 		return -ENOMEM;
 	n = store_result_list(fs->store, task, results, RESULTS_MAX);
 	for (int i = 0; i < n; i++) {
-		result_name(&results[i], n, candidate, sizeof(candidate));
+		result_name(results, n, i, candidate);
 		if (results[i].whole && !results[i].removed && strcmp(candidate, name) == 0) {
 			*inode = inode_task(task, SLOT_RESULT + results[i].index);
 			r = 0;
 		}
-		result_finish(&results[i]);
 	}
+	for (int i = 0; i < n; i++)
+		result_finish(&results[i]);
 	free(results);
 	return n < 0 ? n : r;
 }

@@ -393,14 +393,34 @@ int place_path(struct fs *fs, uint64_t dir, char *out, size_t size)
 	return r;
 }
 
-void result_name(const struct result *result, int several, char *out, size_t size)
+/* How many of the same label there are up to this one: a task that ran again has more. */
+static int count_label(const struct result *results, int at)
 {
-	const char *stem = result->label ? result->label : "result";
+	int count = 1;
 
-	if (several > 1)
-		snprintf(out, size, "%s-%d.%s", stem, result->index, result->extension);
+	for (int i = 0; i < at; i++)
+		count += results[i].label && strcmp(results[i].label, results[at].label) == 0;
+	return count;
+}
+
+/* As beside the request, whose name "result" takes the place of. */
+void result_name(const struct result *results, int count, int at, char out[RESULT_NAME_SIZE])
+{
+	const struct result *result = &results[at];
+	int nth = result->label ? count_label(results, at) : 1;
+	int plain = 0;
+
+	for (int i = 0; i < count; i++)
+		plain += !results[i].label;
+	if (nth > 1)
+		snprintf(out, RESULT_NAME_SIZE, "result-%s-%d.%s", result->label, nth,
+			result->extension);
+	else if (result->label)
+		snprintf(out, RESULT_NAME_SIZE, "result-%s.%s", result->label, result->extension);
+	else if (plain > 1)
+		snprintf(out, RESULT_NAME_SIZE, "result-%d.%s", result->index, result->extension);
 	else
-		snprintf(out, size, "%s.%s", stem, result->extension);
+		snprintf(out, RESULT_NAME_SIZE, "result.%s", result->extension);
 }
 
 const char *task_slot_name(int slot)

@@ -118,15 +118,14 @@ static int add_results(struct fs *fs, int64_t task, cJSON *object)
 {
 	struct result *results = calloc(RESULTS_MAX, sizeof(*results));
 	cJSON *array = cJSON_AddArrayToObject(object, "results");
-	char name[96];
+	char name[RESULT_NAME_SIZE];
 
-	if (!results) {
+	if (!results)
 		return -ENOMEM;
-	}
 	int n = store_result_list(fs->store, task, results, RESULTS_MAX);
 	for (int i = 0; i < n; i++) {
 		cJSON *item = cJSON_CreateObject();
-		result_name(&results[i], n, name, sizeof(name));
+		result_name(results, n, i, name);
 		add_text(item, "file", results[i].whole && !results[i].removed ? name : NULL);
 		cJSON_AddBoolToObject(item, "whole", results[i].whole);
 		cJSON_AddBoolToObject(item, "removed", results[i].removed);
@@ -134,8 +133,9 @@ static int add_results(struct fs *fs, int64_t task, cJSON *object)
 		cJSON_AddNumberToObject(item, "size", (double)results[i].size);
 		add_text(item, "sha256", results[i].sha256);
 		cJSON_AddItemToArray(array, item);
-		result_finish(&results[i]);
 	}
+	for (int i = 0; i < n; i++)
+		result_finish(&results[i]);
 	free(results);
 	return n < 0 ? n : 0;
 }

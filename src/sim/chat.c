@@ -1,15 +1,18 @@
 /*
- * See chat.h. The answer says what was read: each turn by its role and first words, and how many
- * pictures came along, so that a test can tell whether all of it arrived and in what order.
+ * See chat.h. The answer says what was read: each turn by its role and first words, and the
+ * pictures that came along, by their size and digest, so that a test can tell whether all of it
+ * arrived and in what order.
  */
 #include "chat.h"
 
 #include "chat_form.h"
 #include "sim.h"
+#include "uploads.h"
 #include "validate.h"
 
 #include "kiefs/catalogue.h"
 #include "kiefs/chat.h"
+#include "kiefs/digest.h"
 #include "kiefs/error.h"
 #include "kiefs/json.h"
 
@@ -58,12 +61,30 @@ static const struct model *model_of(struct sim *sim, const struct route *route,
 /* ---- what was asked ---- */
 
 struct heard {
+	struct sim *sim;
+	const struct request *request;
 	struct buf turns; /* a line for each */
 	const char *last; /* text of the last turn that is no answer; borrowed from `said` */
-	struct buf said;
-	int count, images;
+	struct buf said, pictures; /* of the turn that is being read */
+	int count;
 	size_t bytes;
 };
+
+/* An address, a data: URL, or base64 alone. */
+static void hear_picture(const char *text, struct heard *heard)
+{
+	char hex[DIGEST_HEX_SIZE];
+
+	buf_adds(&heard->pictures, "   picture: ");
+	if (strncmp(text, "data:", 5) == 0 || !strstr(text, "://")) {
+		digest_bytes(text, strlen(text), hex);
+		buf_addf(&heard->pictures, "in the request, %zu characters, \"%s\"", strlen(text),
+			hex);
+	} else {
+		uploads_tell(heard->sim, heard->request, text, &heard->pictures);
+	}
+	buf_adds(&heard->pictures, "\n");
+}
 
 /* Texts and pictures of one turn's content, wherever they stand in it. */
 static void hear_content(const cJSON *part, const char *name, struct heard *heard)
@@ -76,7 +97,7 @@ static void hear_content(const cJSON *part, const char *name, struct heard *hear
 		heard->bytes += strlen(part->valuestring);
 	} else if (cJSON_IsString(part) &&
 		   (strstr(name, "url") || strstr(name, "uri") || strcmp(name, "data") == 0)) {
-		heard->images++;
+		hear_picture(part->valuestring, heard);
 	}
 	cJSON_ArrayForEach(inner, part)
 	{
@@ -84,7 +105,7 @@ static void hear_content(const cJSON *part, const char *name, struct heard *hear
 	}
 }
 
-static void add_line(const char *role, const char *text, int images, struct heard *heard)
+static void add_line(const char *role, const char *text, struct heard *heard)
 {
 	char shown[4 * SHOWN + 1];
 	size_t n = 0, count = 0;
@@ -99,22 +120,20 @@ static void add_line(const char *role, const char *text, int images, struct hear
 		count++;
 	}
 	shown[n] = '\0';
-	buf_addf(&heard->turns, "%d %s: %s", heard->count, role, shown);
-	if (images)
-		buf_addf(&heard->turns, " (%d pictures)", images);
-	buf_adds(&heard->turns, "\n");
+	buf_addf(&heard->turns, "%d %s: %s\n%s", heard->count, role, shown,
+		heard->pictures.data ? heard->pictures.data : "");
 }
 
 static void hear_turn(const cJSON *turn, struct heard *heard)
 {
 	const char *role = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(turn, "role"));
-	int images = heard->images;
 
 	buf_clear(&heard->said);
+	buf_clear(&heard->pictures);
 	hear_content(turn, cJSON_IsString(turn) ? "content" : "turn", heard);
 	heard->count++;
 	add_line(role ? role : "user", heard->said.data && heard->said.len ? heard->said.data : "",
-		heard->images - images, heard);
+		heard);
 }
 
 static int hear(const struct model *model, const cJSON *body, struct heard *heard)
@@ -124,6 +143,7 @@ static int hear(const struct model *model, const cJSON *body, struct heard *hear
 
 	buf_init(&heard->turns, ANSWER_MAX);
 	buf_init(&heard->said, ANSWER_MAX);
+	buf_init(&heard->pictures, ANSWER_MAX);
 	if (cJSON_IsString(system))
 		buf_addf(&heard->turns, "system: %.*s\n", SHOWN, system->valuestring);
 	if (cJSON_IsString(list))
@@ -218,7 +238,7 @@ static int take(struct sim *sim, const struct route *route, const struct request
 	const struct model *model = model_of(sim, route, request, body);
 	char message[VALIDATE_MESSAGE_SIZE];
 	struct fault words[FAULT_MAX];
-	struct heard heard = {0};
+	struct heard heard = {.sim = sim, .request = request};
 	cJSON *last = NULL;
 	int r;
 
@@ -248,6 +268,7 @@ static int take(struct sim *sim, const struct route *route, const struct request
 	cJSON_Delete(last);
 	buf_finish(&heard.turns);
 	buf_finish(&heard.said);
+	buf_finish(&heard.pictures);
 	return r;
 }
 

@@ -97,7 +97,7 @@ static int add_upload(struct routes *routes, const struct upload_service *upload
 	return add(routes, &route);
 }
 
-/* The dedicated services come first: what they answer does not follow from the catalogue. */
+/* These and the fixed ones come first: what they answer does not follow from the catalogue. */
 static int add_dedicated(struct routes *routes, const struct services *services)
 {
 	int r = 0;

@@ -234,6 +234,19 @@ static int keep(struct sim *sim, const struct request *request, struct body_file
 	return r;
 }
 
+/* What a fault has answered, in the shape of these services. */
+static int dress(struct reply *reply)
+{
+	cJSON *json =
+		cJSON_ParseWithLength(reply->body.data ? reply->body.data : "", reply->body.len);
+
+	if (!json)
+		return 0;
+	cJSON_AddFalseToObject(json, "success");
+	cJSON_DeleteItemFromObjectCaseSensitive(json, "data");
+	return reply_json(reply, reply->status, json);
+}
+
 /* True when the request was answered: by a fault, for want of a key or of the folder. */
 static bool refused(struct sim *sim, const struct route *route, const struct request *request,
 	struct reply *reply, int *r)
@@ -245,7 +258,10 @@ static bool refused(struct sim *sim, const struct route *route, const struct req
 	}
 	reply->fault_count = fault_rules_meet(&sim->faults, route->stage, request->path, NULL, NULL,
 		reply->faults, reply->fault_count);
-	return reply_refused(reply);
+	if (!reply_refused(reply))
+		return false;
+	*r = dress(reply);
+	return true;
 }
 
 static int check_folder(
@@ -434,6 +450,22 @@ int uploads_serve(struct sim *sim, const struct route *route, const struct reque
 	reply->code = reply->status = 200;
 	reply->type = reply->mime;
 	return 0;
+}
+
+int uploads_tell(struct sim *sim, const struct request *request, const char *url, struct buf *out)
+{
+	char *path = own_path(request, url), mime[64] = "";
+	struct product *file = path ? get(sim, path, mime) : NULL;
+	bool ours = path != NULL;
+	int r;
+
+	free(path);
+	if (!file)
+		return buf_adds(out, ours ? "no file is there" : "elsewhere");
+	r = buf_addf(out, "%s, %llu bytes, %s", mime, (unsigned long long)product_size(file),
+		product_etag(file));
+	products_put(&sim->products, file);
+	return r;
 }
 
 bool uploads_are_there(struct sim *sim, const struct request *request, const cJSON *input)

@@ -54,5 +54,8 @@ int uploads_url(struct sim *sim, const struct route *route, const struct request
 int uploads_serve(struct sim *sim, const struct route *route, const struct request *request,
 	struct reply *reply);
 
+/* What is at the address, in words for people: "image/png, 70 bytes, SHA-256 ..." of a file of ours;
+ * "elsewhere", or "no file is there". */
+int uploads_tell(struct sim *sim, const struct request *request, const char *url, struct buf *out);
 /* Whether every address in `input` that is one of ours leads to a file. */
 bool uploads_are_there(struct sim *sim, const struct request *request, const cJSON *input);

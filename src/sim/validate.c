@@ -1,6 +1,9 @@
 #include "validate.h"
 
 #include "kiefs/catalogue.h"
+#include "kiefs/check.h"
+#include "kiefs/condition.h"
+#include "kiefs/findings.h"
 #include "kiefs/utf8.h"
 
 #include <math.h>
@@ -13,6 +16,7 @@
 /* The codes the API was seen to use. */
 #define CODE_MISSING 500
 #define CODE_VALUE 500
+#define CODE_TOGETHER 422
 
 static int refuse(char *message, const char *name, const char *what)
 {
@@ -131,7 +135,7 @@ static int check_field(const struct field *field, const cJSON *item, char *messa
 		return 0;
 	if (!type_is_taken(field, item))
 		return refuse(message, field->name, "has an invalid type");
-	if (field->values && !is_listed(field->values, item))
+	if (field->values && !check_listed(field->values, item))
 		return out_of_range(message, field->name);
 	if (cJSON_IsString(item))
 		return check_string(field, item, message);
@@ -163,36 +167,121 @@ static int check_members(
 	return 0;
 }
 
-static bool set_is_given(const cJSON *names, const cJSON *input)
+/* Ends a check of the program's own: whether it found a fault. What only is warned of, the API
+ * takes. */
+static bool is_faulty(struct findings *findings, int r)
 {
-	const cJSON *name;
+	bool faulty = r < 0 || findings->fault_count > 0;
 
-	cJSON_ArrayForEach(name, names)
-	{
-		const cJSON *item = cJSON_GetObjectItemCaseSensitive(input, name->valuestring);
-
-		if (!item || cJSON_IsNull(item))
-			return false;
-	}
-	return true;
+	findings_finish(findings);
+	return faulty;
 }
 
-static int check_sets(const struct model *model, const cJSON *input, char *message)
+/* What other fields demand of this one. */
+static int check_field_when(const struct field *field, const struct level *level, char *message)
 {
-	const cJSON *set;
-	int any = 0;
-	int one = 0;
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(level->object, field->name);
+	struct findings findings;
 
-	cJSON_ArrayForEach(set, model->any_of) any += set_is_given(set, input);
-	cJSON_ArrayForEach(set, model->one_of) one += set_is_given(set, input);
-	if ((!model->any_of || any > 0) && (!model->one_of || one == 1))
+	findings_init(&findings, false);
+	int r = check_when(field, level, field->name, &findings);
+	if (!is_faulty(&findings, r))
 		return 0;
-	set = cJSON_GetArrayItem(one != 1 && model->one_of ? model->one_of : model->any_of, 0);
-	const cJSON *name = cJSON_GetArrayItem(set, 0);
-	snprintf(message, VALIDATE_MESSAGE_SIZE,
-		one > 1 ? "%s excludes other fields" : "%s is required",
-		cJSON_IsString(name) ? name->valuestring : "This field");
-	return 422;
+	return value_is_filled(item) ? out_of_range(message, field->name)
+				     : refuse(message, field->name, "is required");
+}
+
+static const char *rule_field(const struct rule *rule)
+{
+	const cJSON *list = rule->sets	  ? rule->sets->child
+			    : rule->names ? rule->names
+					  : rule->terms;
+	const cJSON *first = list ? list->child : NULL;
+
+	if (rule->each)
+		return rule->each;
+	if (rule->path)
+		return rule->path;
+	return cJSON_IsString(first) ? first->valuestring : first ? first->string : "";
+}
+
+static bool any_is_given(const struct rule *rule, const cJSON *input)
+{
+	const cJSON *set, *name;
+
+	cJSON_ArrayForEach(set, rule->sets)
+	{
+		bool whole = true;
+
+		cJSON_ArrayForEach(name, set) whole =
+			whole &&
+			value_is_filled(cJSON_GetObjectItemCaseSensitive(input, name->valuestring));
+		if (whole)
+			return true;
+	}
+	return false;
+}
+
+static int refuse_rule(const struct rule *rule, const cJSON *input, char *message)
+{
+	const char *name = rule_field(rule);
+
+	switch (rule->kind) {
+	case RULE_ANY_OF:
+	case RULE_ONE_OF:
+		refuse(message, name,
+			any_is_given(rule, input) ? "excludes other fields" : "is required");
+		break;
+	case RULE_AT_MOST_ONE:
+		refuse(message, name, "excludes other fields");
+		break;
+	case RULE_ALL_OR_NONE:
+		refuse(message, name, "is required together with other fields");
+		break;
+	case RULE_SAME_COUNT:
+		refuse(message, name, "has another number of items than other fields");
+		break;
+	case RULE_SUM:
+	case RULE_COUNT:
+	case RULE_LISTED:
+	case RULE_UNIQUE:
+		out_of_range(message, name);
+		break;
+	}
+	return CODE_TOGETHER;
+}
+
+static int check_one_rule(
+	const struct rule *rule, const struct model *model, const cJSON *input, char *message)
+{
+	struct model only = *model;
+	struct findings findings;
+
+	only.any_of = NULL;
+	only.one_of = NULL;
+	only.checks = rule;
+	only.check_count = 1;
+	findings_init(&findings, false);
+	int r = check_rules(&only, input, &findings);
+	return is_faulty(&findings, r) ? refuse_rule(rule, input, message) : 0;
+}
+
+static int check_together(const struct model *model, const cJSON *input, char *message)
+{
+	const struct level level = {model->fields, model->field_count, input, NULL};
+	const struct rule sets[] = {
+		{.kind = RULE_ANY_OF, .sets = model->any_of},
+		{.kind = RULE_ONE_OF, .sets = model->one_of},
+	};
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < sizeof(sets) / sizeof(sets[0]); i++)
+		code = sets[i].sets ? check_one_rule(&sets[i], model, input, message) : 0;
+	for (size_t i = 0; code == 0 && i < model->field_count; i++)
+		code = check_field_when(&model->fields[i], &level, message);
+	for (size_t i = 0; code == 0 && i < model->check_count; i++)
+		code = check_one_rule(&model->checks[i], model, input, message);
+	return code;
 }
 
 int validate_input(
@@ -200,7 +289,7 @@ int validate_input(
 {
 	int code = check_members(model->fields, model->field_count, input, message);
 
-	return code ? code : check_sets(model, input, message);
+	return code ? code : check_together(model, input, message);
 }
 
 char *validate_known(const struct model *model, const cJSON *input)

@@ -7,7 +7,8 @@ struct model;
 
 #define VALIDATE_MESSAGE_SIZE 256
 
-/* 0, or the envelope's code with a message. Unknown members are no error. */
+/* 0, or the envelope's code with a message. What fields must be together is checked by the
+ * program's own check.h. Unknown members are no error. */
 int validate_input(
 	const struct model *model, const cJSON *input, char message[VALIDATE_MESSAGE_SIZE]);
 

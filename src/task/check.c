@@ -348,7 +348,7 @@ static struct field element_of(const struct field *field)
 {
 	struct field element = *field;
 
-	if (field->type == FIELD_ARRAY && field->item) {
+	if (field->item) {
 		element = *field->item;
 	} else {
 		element.type = FIELD_STRING;

@@ -70,6 +70,9 @@ void draft_finish(struct draft *draft)
 	cJSON_Delete(draft->defaulted);
 	cJSON_Delete(draft->implied);
 	cJSON_Delete(draft->derived);
+	cJSON_Delete(draft->images);
+	free(draft->prompt);
+	free(draft->system);
 	*draft = (struct draft){0};
 }
 
@@ -112,6 +115,9 @@ static int find_references(
 	if (r == 0)
 		r = references_collect(model, draft->input, place.data ? place.data : "",
 			draft->implied, draft->derived, out);
+	if (r == 0)
+		r = references_collect_turns(
+			model, draft->input, place.data ? place.data : "", out);
 	buf_finish(&place);
 	return r == -ENOENT ? 0 : r;
 }
@@ -170,6 +176,8 @@ int request_build(const struct model *model, enum request_form form, const char 
 			model->id);
 	r = read_draft(model, form, bytes, len, defaults, defaults_len, &draft, &findings);
 	if (r == 0)
+		r = draft_make_turn(model, rules, &draft);
+	if (r == 0)
 		r = draft_complete(model, &draft);
 	if (r == 0)
 		r = draft_add_task(model, &draft);
@@ -201,6 +209,7 @@ void request_finish(struct request *request)
 	free(request->body);
 	free(request->warnings);
 	free(request->prompt);
+	free(request->images);
 	references_finish(&request->references);
 	*request = (struct request){.credits = -1};
 }

@@ -18,6 +18,9 @@ struct draft {
 	cJSON *defaulted; /* object: a member for each one of `input` that defaults.json gave */
 	cJSON *implied;	  /* ... for which files beside the request are taken */
 	cJSON *derived;	  /* ... that follows from another field */
+	/* Of a model that chats: what is said, while it is no turn in `input` yet. */
+	char *prompt, *system;
+	cJSON *images; /* array of names and addresses */
 };
 
 /* Accepts NULL and a zeroed struct. */
@@ -49,6 +52,16 @@ int draft_add_media(
 	const struct model *model, const struct request_rules *rules, struct draft *draft);
 /* A track alone names its task too. 0 or -ENOMEM. */
 int draft_add_task(const struct model *model, struct draft *draft);
+
+/*
+ * request_chat.c. {"prompt", "system", "images"} in place of the turns, for models that chat and
+ * have no such fields: taken out of the input. Faults go to `findings`. 0 or -ENOMEM.
+ */
+int draft_take_prompt(
+	const struct model *model, const char *label, struct draft *draft, struct findings *findings);
+/* Makes a turn of it, with the pictures beside the request unless it names some. 0 or -ENOMEM. */
+int draft_make_turn(
+	const struct model *model, const struct request_rules *rules, struct draft *draft);
 
 /* request_callback.c: reads the callback out of `object`, under any of the names it may have there;
  * and what it is when the request has none. 0 or -ENOMEM. */

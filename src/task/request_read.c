@@ -138,7 +138,7 @@ int draft_read_prompt(const struct model *model, const char *bytes, size_t len, 
 	draft->template = cJSON_Duplicate(model->prompt, true);
 	if (text && draft->template)
 		r = fill_template(draft, text);
-	free(text);
+	draft->prompt = text;
 	return r;
 }
 
@@ -326,6 +326,8 @@ int draft_read_json(const struct model *model, const char *label, const char *by
 	} else {
 		draft->input = document;
 	}
+	if (r == 0)
+		r = draft_take_prompt(model, label, draft, findings);
 	check_exact(draft->input, "input", label, findings);
 	check_exact(draft->extra, "input", label, findings);
 	return r;

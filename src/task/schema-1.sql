@@ -40,7 +40,8 @@ CREATE TABLE stage (
 	inputs_sha TEXT NOT NULL,
 	lacks TEXT,
 	dropped INTEGER NOT NULL,
-	turn TEXT); -- of a conversation: what was written
+	turn TEXT, -- of a conversation: what was written
+	images TEXT); -- ... and the pictures that go with it: [{"name", "sha256"}]
 
 CREATE TABLE task (
 	id INTEGER PRIMARY KEY,
@@ -246,7 +247,8 @@ CREATE TABLE turn (
 	task INTEGER PRIMARY KEY,
 	dir INTEGER NOT NULL, -- the conversation's folder
 	prompt TEXT NOT NULL,
-	reply TEXT); -- once it is whole
+	reply TEXT, -- once it is whole
+	images TEXT);
 CREATE INDEX turn_dir ON turn(dir, task);
 
 CREATE TABLE log (

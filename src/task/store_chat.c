@@ -233,6 +233,7 @@ void turn_finish(struct turn *turn)
 		return;
 	free(turn->prompt);
 	free(turn->reply);
+	free(turn->images);
 	*turn = (struct turn){0};
 }
 
@@ -249,6 +250,7 @@ int store_turn_list(struct store *store, uint64_t dir, int64_t after, struct tur
 			.prompt = store_column(s, 1),
 			.reply = store_column(s, 2),
 			.result = sqlite3_column_int(s, 4),
+			.images = store_column(s, 5),
 		};
 		if (task_state_from((const char *)sqlite3_column_text(s, 3), &out[n].state) < 0)
 			r = -EIO;
@@ -297,6 +299,17 @@ int turn_check_locked(struct store *store, uint64_t dir)
 	return r == 0 ? -EBUSY : r == -ENOENT ? 0 : r;
 }
 
+int turn_alone_locked(struct store *store, int64_t task)
+{
+	int64_t other;
+	uint64_t dir;
+	int r = turn_dir_locked(store, task, &dir);
+
+	if (r == 0)
+		r = active_locked(store, dir, task, &other);
+	return r == 0 ? -EBUSY : r == -ENOENT ? 0 : r;
+}
+
 /* Unless the folder has it already, under whatever name. */
 static int want_part(
 	struct store *store, uint64_t dir, int part, int64_t now_ms, struct changes *changes)
@@ -323,9 +336,10 @@ static int want_part(
 }
 
 int turn_put_locked(struct store *store, const struct entry *entry, int64_t task,
-	const char *prompt, int64_t now_ms, struct changes *changes)
+	const char *prompt, const char *images, int64_t now_ms, struct changes *changes)
 {
-	int r = store_exec(store, SQL_TURN_INSERT, "iis", task, (int64_t)entry->dir, prompt);
+	int r = store_exec(
+		store, SQL_TURN_INSERT, "iiss", task, (int64_t)entry->dir, prompt, images);
 
 	for (int part = TALK_REPLY; part < TALK_END && r == 0; part++)
 		r = want_part(store, entry->dir, part, now_ms, changes);

@@ -236,7 +236,9 @@ int task_base_locked(struct store *store, int64_t task, int64_t *base);
  * -EBUSY: an earlier turn is not finished. */
 int turn_check_locked(struct store *store, uint64_t dir);
 int turn_put_locked(struct store *store, const struct entry *entry, int64_t task,
-	const char *prompt, int64_t now_ms, struct changes *changes);
+	const char *prompt, const char *images, int64_t now_ms, struct changes *changes);
+/* -EBUSY: the task is a turn, and another one of its conversation is not finished. */
+int turn_alone_locked(struct store *store, int64_t task);
 /* The task's request entry while it is attached, 0 none. */
 int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
 /* An incomplete task goes on when nothing that it waits for is missing any more, and fails when a

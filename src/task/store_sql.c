@@ -53,11 +53,11 @@ const char *const store_sql[] = {
 			       " ORDER BY name LIMIT ?4",
 
 	[SQL_STAGE_INSERT] = "INSERT INTO stage (entry, model, source_sha, estimate,"
-			     " warnings, body, inputs_sha, lacks, dropped, turn)"
-			     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			     " warnings, body, inputs_sha, lacks, dropped, turn, images)"
+			     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_STAGE_DELETE] = "DELETE FROM stage WHERE entry = ?",
 	[SQL_STAGE_GET] = "SELECT model, source_sha, estimate, warnings, inputs_sha, lacks, "
-			  "dropped, turn FROM stage"
+			  "dropped, turn, images FROM stage"
 			  " WHERE entry = ?",
 	[SQL_STAGE_LIST] = "SELECT entry FROM stage WHERE entry > ? ORDER BY entry LIMIT 1",
 	[SQL_TASK_INSERT] =
@@ -182,10 +182,10 @@ const char *const store_sql[] = {
 	[SQL_RESULT_DELETE] = "DELETE FROM result WHERE task = ? AND idx = ?",
 	[SQL_ENTRY_GROW] = "UPDATE entry SET size = ?, mtime_ns = ? WHERE id = ?",
 	[SQL_ENTRY_TALK] = "SELECT id FROM entry WHERE dir = ? AND kind = 6 AND idx = ?",
-	[SQL_TURN_INSERT] = "INSERT INTO turn (task, dir, prompt) VALUES (?, ?, ?)",
+	[SQL_TURN_INSERT] = "INSERT INTO turn (task, dir, prompt, images) VALUES (?, ?, ?, ?)",
 	[SQL_TURN_LIST] =
 		"SELECT turn.task, prompt, reply, task.state, (SELECT max(idx) FROM result"
-		" WHERE result.task = turn.task) FROM turn JOIN task ON task.id = turn.task"
+		" WHERE result.task = turn.task), images FROM turn JOIN task ON task.id = turn.task"
 		" WHERE turn.dir = ? AND turn.task > ? AND state != 'cancelled'"
 		" ORDER BY turn.task LIMIT ?",
 	[SQL_TURN_ACTIVE] =

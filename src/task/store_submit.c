@@ -15,10 +15,10 @@ int stage_locked(struct store *store, const struct stage *stage)
 	int r = store_exec(store, SQL_STAGE_DELETE, "i", stage->entry);
 
 	if (r == 0)
-		r = store_exec(store, SQL_STAGE_INSERT, "issdsbssis", stage->entry, stage->model,
+		r = store_exec(store, SQL_STAGE_INSERT, "issdsbssiss", stage->entry, stage->model,
 			stage->source_sha, stage->estimate, stage->warnings, stage->body,
 			stage->body_len, stage->inputs_sha ? stage->inputs_sha : "", stage->lacks,
-			(int64_t)stage->dropped, stage->prompt);
+			(int64_t)stage->dropped, stage->prompt, stage->images);
 	return r < 0 ? r : input_stage_locked(store, stage);
 }
 
@@ -44,6 +44,7 @@ struct staged {
 	char *model, *sha, *warnings, *inputs_sha, *lacks;
 	bool dropped;
 	char *prompt; /* a turn's text; NULL: no turn */
+	char *images;
 	double estimate;
 };
 
@@ -53,6 +54,7 @@ static void staged_finish(struct staged *staged)
 	free(staged->sha);
 	free(staged->warnings);
 	free(staged->prompt);
+	free(staged->images);
 	free(staged->inputs_sha);
 	free(staged->lacks);
 }
@@ -73,7 +75,8 @@ static int staged_get(struct store *store, int64_t entry, struct staged *out)
 		.inputs_sha = store_column(s, 4),
 		.lacks = store_column(s, 5),
 		.dropped = sqlite3_column_int(s, 6),
-		.prompt = store_column(s, 7)};
+		.prompt = store_column(s, 7),
+		.images = store_column(s, 8)};
 	sqlite3_reset(s);
 	return out->model && out->sha && out->inputs_sha ? 0 : -ENOMEM;
 }
@@ -287,7 +290,8 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 	if (r == 0)
 		r = store_exec(store, SQL_TASK_ATTACH, "i", id);
 	if (r == 0 && staged.prompt)
-		r = turn_put_locked(store, &entry, id, staged.prompt, now_ms, changes);
+		r = turn_put_locked(
+			store, &entry, id, staged.prompt, staged.images, now_ms, changes);
 	if (r == 0)
 		r = store_exec(store, SQL_WANTED_CLEAR, "i", entry_id);
 	if (r == 0)

@@ -362,6 +362,18 @@ int task_base_locked(struct store *store, int64_t task, int64_t *base)
 	return r;
 }
 
+int store_task_base(struct store *store, int64_t id, int *out)
+{
+	int64_t base = 0;
+
+	store_lock(store);
+	int r = task_base_locked(store, id, &base);
+	store_unlock(store);
+	if (r == 0)
+		*out = (int)base;
+	return r;
+}
+
 /* Results of this run are numbered after those of earlier ones, which stay. */
 static int put_results(
 	struct store *store, int64_t task, const struct task_update *update, int64_t now_ms)
@@ -444,7 +456,10 @@ int store_task_apply(struct store *store, const struct task *old, const struct t
 
 	if (r < 0)
 		return r;
-	return store_end(store, task_apply_locked(store, old, next, update, now_ms, changes));
+	r = update && update->alone ? turn_alone_locked(store, next->id) : 0;
+	if (r == 0)
+		r = task_apply_locked(store, old, next, update, now_ms, changes);
+	return store_end(store, r);
 }
 
 int task_event_locked(struct store *store, int64_t id, const struct task_event *event,

@@ -144,6 +144,30 @@ def case_the_three_places_of_the_id(bench):
         until(lambda: polls(simulator) > before, "it was polled")
 
 
+def case_each_service_names_its_task_in_its_own_place(bench):
+    simulator, mount = start(bench, "--task-ms", "500", "--credits", "1000000")
+    for operation, place, times in (
+        ("suno/generate", ("data", "task_id"), 3),
+        ("veo/generate", ("data", "taskId"), 1),
+        ("runway/generate", ("data", "task_id"), 1),
+        ("aleph/generate", ("taskId",), 1),
+    ):
+        folder = mount.path("models/dedicated", operation)
+        before = count(mount, "received")
+        write(f"{folder}/x.json", read(f"{folder}/example.json"))
+        wait_done(f"{folder}/x")
+        until(lambda: count(mount, "received") == before + times, f"{operation} calls")
+        remote = json.loads(read(f"{folder}/x.task/meta.json"))["remote_id"]
+        told = simulator.ask("GET", f"/sim/callback?task={remote}")
+        equal(len(told), times, operation)
+        for found in (call["body"] for call in told):
+            for name in place:
+                found = found[name]
+            equal(found, remote, operation)
+    equal(count(mount, "accepted") + count(mount, "ended"), count(mount, "received"))
+    equal(count(mount, "form") + count(mount, "unknown"), 0)
+
+
 def case_forged_and_wrong_ones_do_nothing(bench):
     simulator, mount = start(bench)
     task, remote = stuck(simulator, mount)

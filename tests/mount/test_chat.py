@@ -1,5 +1,7 @@
-"""Models that answer in text: files that grow, and conversations."""
+"""Models that answer in text: files that grow, pictures, and conversations."""
 
+import errno
+import hashlib
 import json
 import os
 import signal
@@ -10,17 +12,36 @@ from mount import *
 MODEL = "models/claude/claude-sonnet-4-5"
 
 
+FORMS = ["gemini-2.5-flash", "gpt-5-2", "claude-opus-4-5", "claude/claude-haiku-4-5",
+         "anthropic/claude-sonnet-5", "codex/gpt-5-4", "responses/gpt-5.1-codex",
+         "grok/grok-4-3", "gemini/gemini-3-flash"]
+
+
 def ask(mount, name, text, model=MODEL):
     return write(mount.path(model, name), text)[: -len(".txt")]
+
+
+def put(path, number=0):
+    """A file that passes for a picture; returns how the simulator tells that it has seen it."""
+    data = PNG + b"\0\0\0\rIHDR" + bytes(32) + str(number).encode()
+    with open(path, "wb") as file:
+        file.write(data)
+    return f'image/png, {len(data)} bytes, "{hashlib.sha256(data).hexdigest()}"'
+
+
+def fails(number, action):
+    try:
+        action()
+    except OSError as error:
+        equal(errno.errorcode[error.errno], errno.errorcode[number])
+        return
+    raise AssertionError(f"no {errno.errorcode[number]}")
 
 
 def case_every_form(bench):
     """One model of each service, streamed and in one piece."""
     mount = bench.mount(bench.simulator())
-    ids = ["gemini-2.5-flash", "gpt-5-2", "claude-opus-4-5", "claude/claude-haiku-4-5",
-           "anthropic/claude-sonnet-5", "codex/gpt-5-4", "responses/gpt-5.1-codex",
-           "grok/grok-4-3", "gemini/gemini-3-flash"]
-    for model in ids:
+    for model in FORMS:
         path = ask(mount, "a.txt", "Hello there.", f"models/{model}")
         contains(read(f"{path}.wait"), "done")
         equal(read(f"{path}.md"), "I have read 1 turn:\n1 user: Hello there.\n", model)
@@ -176,6 +197,151 @@ def case_busy(bench):
     say(talk, "Once more.")
     equal(read(f"{talk}/reply"), "I have read 1 turn:\n1 user: Once more.\n")
     contains(read(f"{talk}/history.md"), "not part of the conversation")
+
+
+def case_pictures(bench):
+    """Beside the prompt, by name in JSON of each form, and in the short form of JSON."""
+    mount = bench.mount(bench.simulator())
+    for number, model in enumerate(FORMS):
+        folder = mount.path("models", model)
+        seen = put(f"{folder}/cat.png", number)
+        path = ask(mount, "cat.txt", "What is this?", f"models/{model}")
+        contains(read(f"{path}.wait"), "done")
+        equal(read(f"{path}.md"),
+              f"I have read 1 turn:\n1 user: What is this?\n   picture: {seen}\n", model)
+        path = write(f"{folder}/one.json", json.dumps(
+            {"prompt": "And this?", "system": "Be kind.", "images": "cat.png"}))
+        contains(wait_done(path), "done")
+        contains(read(f"{folder}/one.md"), "Be kind", "And this?", seen)
+        # The whole form, as the one with the picture was sent.
+        body = json.loads(read(mount.path(f"tasks/all/{len(tasks(mount)) - 1}/request.json")))
+        text = json.dumps(body)
+        [url] = {word for word in text.split('"') if word.startswith("http")}
+        path = write(f"{folder}/form.json", text.replace(url, "cat.png").replace("What", "Who"))
+        contains(wait_done(path), "done")
+        contains(read(f"{folder}/form.md"), "Who is this?", seen)
+    for number in (1, 2, 3):
+        equal(meta(mount, number)["inputs"][0]["name"], "cat.png")
+
+
+def case_wrong_pictures(bench):
+    mount = bench.mount(bench.simulator())
+    folder = mount.path(MODEL)
+    with open(f"{folder}/text.png", "w", encoding="utf-8") as file:
+        file.write("no picture\n")
+    open(f"{folder}/empty.png", "w", encoding="utf-8").close()
+    image = {"type": "image", "source": {"type": "url", "url": None}}
+    for name, number, words in (
+            ("none.png", errno.ENOENT, ["no file of that name"]),
+            ("text.png", errno.EMEDIUMTYPE, ["must be an image"]),
+            ("empty.png", errno.ENODATA, ["empty"]),
+            ("..", errno.EISDIR, ["folder"]),
+            ("/etc/passwd", errno.EXDEV, ["out of the mount"])):
+        image["source"]["url"] = name
+        turns = [{"role": "user", "content": [{"type": "text", "text": "Look."}, image]}]
+        fails(number, lambda: write(f"{folder}/a.json", json.dumps({"messages": turns})))
+        contains(read(f"{folder}/a.error"), "messages[0].content[1].source.url", *words)
+        fails(number, lambda: write(f"{folder}/b.json", json.dumps(
+            {"prompt": "Look.", "images": [name]})))
+    for text, words in (
+            ({"prompt": 7}, ["prompt is 7", "text"]),
+            ({"prompt": " "}, ["prompt is empty"]),
+            ({"prompt": "x", "messages": turns}, ["prompt and messages are both given"]),
+            ({"prompt": "x", "images": {"a": 1}}, ["images", "list of pictures"]),
+            ({"prompt": "x", "images": [""]}, ["images", "list of pictures"])):
+        fails(errno.EINVAL, lambda: write(f"{folder}/c.json", json.dumps(text)))
+        contains(read(f"{folder}/c.error"), *words)
+    fails(errno.EINVAL, lambda: open(f"{folder}/film.mp4", "wb").close())
+    equal(tasks(mount), [])
+
+
+def case_pictures_in_a_conversation(bench):
+    """What came since the last turn goes with the next one, and is part of all later ones."""
+    simulator = bench.simulator()
+    mount = bench.mount(simulator)
+    talk = mount.path(MODEL, "talk")
+    os.mkdir(talk)
+    say(talk, "Hello.")
+    cat, dog = put(f"{talk}/cat.png", 1), put(f"{talk}/a dog.jpg", 2)
+    say(talk, "What are these?")
+    contains(read(f"{talk}/reply"),
+             f"3 user: What are these?\n   picture: {cat}\n   picture: {dog}\n")
+    contains(read(f"{talk}/history.md"), "![](<cat.png>)", "![](<a dog.jpg>)")
+    contains(read(f"{talk}/messages.json"), "cat.png")
+    equal(mount.unmount(), 0)
+    mount = bench.mount(simulator)
+    say(talk, "And now?")
+    reply = read(f"{talk}/reply")
+    equal(reply.count("picture:"), 2)
+    contains(reply, f"What are these?\n   picture: {cat}", "5 user: And now?\n")
+    # Other bytes under the name are another picture, and the old one is gone.
+    new = put(f"{talk}/cat.png", 3)
+    say(talk, "Look again.")
+    reply = read(f"{talk}/reply")
+    contains(reply, f"What are these?\n   picture: {dog}\n", f"7 user: Look again.\n   picture: {new}\n")
+    contains(read(mount.path("tasks/all/4/log")), "cat.png, which went with an earlier turn")
+    # One that is no picture is refused, and the turn can be said again without it.
+    write(f"{talk}/bad.png", "no picture")
+    fails(errno.EMEDIUMTYPE, lambda: write(f"{talk}/prompt", "Look."))
+    contains(read(f"{talk}/prompt.error"), "bad.png", "must be an image")
+    os.remove(f"{talk}/bad.png")
+    say(talk, "Look.")
+    assert not os.path.exists(f"{talk}/prompt.error")
+
+
+def case_retry_of_an_old_turn(bench):
+    """One turn at a time holds for retry too."""
+    mount = bench.mount(bench.simulator())
+    talk = mount.path(MODEL, "talk")
+    os.mkdir(talk)
+    write(f"{talk}/prompt", "First. sim:fail")
+    run(["cat", f"{talk}/prompt.wait"], 1)
+    write(f"{talk}/prompt", "Slowly. sim:big=1M sim:throttle=20k")
+    until(lambda: os.path.getsize(f"{talk}/reply") > 0, "the answer begins")
+    contains(run(f"echo retry > {mount.path('tasks/all/1/control')}", 1).err,
+             "Device or resource busy")
+    contains(read(mount.path(".kiefs/errors")), "retry was not done", "task 2")
+    equal(meta(mount, 1)["state"], "failed")
+
+
+def case_editor(bench):
+    """vim opens an answer on its way, and the whole one afterwards."""
+    mount = bench.mount(bench.simulator())
+    path = ask(mount, "long.txt", "Tell me more. sim:big=20k sim:throttle=200k",
+               "models/gpt-5-2")
+    until(lambda: os.path.exists(f"{path}.md"), "the answer begins")
+    copy = os.path.join(bench.home, "copy")
+
+    def edit():
+        run(["vim", "-es", "-u", "NONE", "-i", "NONE", "-n", f"{path}.md",
+             "-c", f"w! {copy}", "-c", "qa!"])
+        return read_bytes(copy)
+
+    half = edit()
+    contains(read(f"{path}.wait"), "done")
+    whole = read_bytes(f"{path}.md")
+    contains(half.decode(), "I have read 1 turn")
+    assert whole.startswith(half.rstrip(b"\n")) and len(half) < len(whole)
+    equal(edit(), whole)
+
+
+def case_side_by_side(bench):
+    """Conversations and single answers at the same time, each with its own words."""
+    mount = bench.mount(bench.simulator())
+    talks = [mount.path(MODEL, f"talk{n}") for n in range(4)]
+    for turn in range(3):
+        for n, talk in enumerate(talks):
+            os.makedirs(talk, exist_ok=True)
+            write(f"{talk}/prompt", f"{turn} of {n}.")
+        paths = [ask(mount, f"{turn}-{n}.txt", f"{turn} alone {n}.") for n in range(4)]
+        for n, (talk, path) in enumerate(zip(talks, paths)):
+            contains(read(f"{talk}/prompt.wait"), "done")
+            contains(read(f"{talk}/reply"), f"{2 * turn + 1} user: {turn} of {n}.\n")
+            contains(read(f"{path}.wait"), "done")
+            contains(read(f"{path}.md"), f"1 user: {turn} alone {n}.\n")
+    for n, talk in enumerate(talks):
+        turns = json.loads(read(f"{talk}/messages.json"))["messages"]
+        equal([t["content"] for t in turns[::2]], [f"{k} of {n}." for k in range(3)])
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ struct pending {
 	int64_t due_ms;
 	int fd;
 	int64_t offset, max_bytes;
+	int (*piece)(const char *bytes, size_t len, const char *content_type, void *user);
+	size_t next_piece;
 	void *user;
 };
 
@@ -242,9 +244,19 @@ static bool may_be_taken(const struct fake_reply *reply)
 	return reply->outcome != HTTP_NOT_SENT && reply->outcome != HTTP_REFUSED;
 }
 
+static void insert(struct http *http, struct pending *pending)
+{
+	struct pending **at = &http->pending;
+
+	while (*at && (*at)->due_ms <= pending->due_ms)
+		at = &(*at)->next;
+	pending->next = *at;
+	*at = pending;
+}
+
 int http_start(struct http *http, const struct http_request *request)
 {
-	struct pending *pending = calloc(1, sizeof(*pending)), **at = &http->pending;
+	struct pending *pending = calloc(1, sizeof(*pending));
 
 	assert_non_null(pending);
 	pending->record = record(request);
@@ -257,10 +269,8 @@ int http_start(struct http *http, const struct http_request *request)
 	pending->offset = request->offset;
 	pending->max_bytes = request->max_bytes;
 	pending->user = request->user;
-	while (*at && (*at)->due_ms <= pending->due_ms)
-		at = &(*at)->next;
-	pending->next = *at;
-	*at = pending;
+	pending->piece = request->piece;
+	insert(http, pending);
 	http->running++;
 	return 0;
 }
@@ -333,6 +343,29 @@ static void fill_answer(const struct pending *pending, struct http_answer *answe
 	answer->body_len = len;
 }
 
+/* One piece of an answer that comes bit by bit; false: there is none left. */
+static bool give_piece(struct http *http, struct pending *pending)
+{
+	const struct fake_reply *reply = &pending->reply;
+	const char *piece = reply->pieces ? reply->pieces[pending->next_piece] : NULL;
+
+	if (!piece)
+		return false;
+	assert_non_null(pending->piece);
+	int r = pending->piece(piece, strlen(piece), reply->content_type ? reply->content_type : "",
+		pending->user);
+	if (r < 0) {
+		pending->reply.outcome = HTTP_LOCAL;
+		pending->reply.local_errno = -r;
+		return false;
+	}
+	assert_int_equal(r, 1);
+	pending->next_piece++;
+	pending->due_ms = far.now_ms + reply->piece_ms;
+	insert(http, pending);
+	return true;
+}
+
 /* Those due now; what `done` starts is for the next call, as in the real one. */
 static bool deliver(struct http *http)
 {
@@ -349,6 +382,8 @@ static bool deliver(struct http *http)
 		struct pending *pending = due;
 		struct http_answer answer;
 		due = pending->next;
+		if (give_piece(http, pending))
+			continue;
 		http->running--;
 		far.requests[pending->record].answered_ms = far.now_ms;
 		fill_answer(pending, &answer);

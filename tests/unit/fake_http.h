@@ -40,13 +40,18 @@ struct fake_reply {
 	int status;		   /* 0: 200 when answered */
 	const char *body;	   /* what comes; for a file sink it is the whole file; NULL: "" */
 	size_t body_len;	   /* 0: strlen(body) */
-	int64_t cut_at;		   /* a file ends after so many bytes, HTTP_CUT; 0: whole */
-	bool no_resume;		   /* a file comes from its start, whatever was asked for */
-	int64_t retry_after_ms;	   /* 0: absent */
-	const char *content_type;  /* NULL: absent */
-	const char *etag;	   /* NULL: absent */
-	const char *detail;	   /* NULL: made up */
-	int local_errno;	   /* with HTTP_LOCAL */
+	/* Before the answer these go to the request's `piece`, one each `piece_ms` after the other
+	 * from `delay_ms` on; ends with NULL. All must be taken; the answer comes after the last.
+	 * NULL: none */
+	const char *const *pieces;
+	int64_t piece_ms;
+	int64_t cut_at;		  /* a file ends after so many bytes, HTTP_CUT; 0: whole */
+	bool no_resume;		  /* a file comes from its start, whatever was asked for */
+	int64_t retry_after_ms;	  /* 0: absent */
+	const char *content_type; /* NULL: absent */
+	const char *etag;	  /* NULL: absent */
+	const char *detail;	  /* NULL: made up */
+	int local_errno;	  /* with HTTP_LOCAL */
 };
 
 /* A request as it came; the texts are copies. */

@@ -1,6 +1,4 @@
-/* Answers and records as the services document and send them, each read as what its name says. A
- * file of the folder that no table names fails the test. */
-#include <dirent.h>
+/* Answers and records as the services document and send them, each read as what its name says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +13,7 @@
 #include "kiefs/error.h"
 #include "kiefs/http.h"
 #include "kiefs/protocol.h"
+#include "sample.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -210,28 +209,20 @@ static const struct {
 	{"suno-vocalRemoval-recordInfo-split-success", 12},
 };
 
-/* No answer about a task: the balance, and what a record's inner text alone may be. */
-static const char *const others[] = {
-	"common-credit-success-doc",
-	"market-sora-2-characters-resultJson",
+/* Answers about the account. */
+static const struct account_row {
+	const char *file;
+	double credits;
+} accounts[] = {
+	{"common-credit-success-doc", 100},
 };
 
-/* Read by those who send them or are sent them. */
-static const char *const elsewhere[] = {"-request", "-callback-", "upload-", "chat-"};
-
-static char *read_sample(const char *name)
-{
-	char path[512], *body = calloc(1, 1 << 20);
-
-	snprintf(path, sizeof(path), "%s/%s.json", SAMPLES, name);
-	FILE *file = fopen(path, "r");
-	if (!file)
-		fail_msg("%s: cannot be read", path);
-	assert_non_null(body);
-	assert_true(fread(body, 1, (1 << 20) - 1, file) > 0);
-	fclose(file);
-	return body;
-}
+/* What a record holds as text within its text. */
+static const struct inner_row {
+	const char *file, *model, *results;
+} inners[] = {
+	{"market-sora-2-characters-resultJson", "sora-2-characters", "=example_123456789"},
+};
 
 static struct http_answer answered(const char *body)
 {
@@ -260,7 +251,7 @@ static void test_submissions(void **state)
 {
 	for (size_t i = 0; i < COUNT(submits); i++) {
 		const struct submit_row *row = &submits[i];
-		char *body = read_sample(row->file);
+		char *body = sample_read(row->file);
 		struct http_answer answer = answered(body);
 		struct submit_answer got = {0};
 
@@ -305,7 +296,7 @@ static void test_records(void **state)
 
 	for (size_t i = 0; i < COUNT(polls); i++) {
 		const struct poll_row *row = &polls[i];
-		char *body = read_sample(row->file);
+		char *body = sample_read(row->file);
 		struct http_answer answer = answered(body);
 		struct poll_answer got = {0};
 
@@ -352,7 +343,7 @@ static void test_track_ids(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char *body = read_sample(cases[i].file), *id = NULL;
+		char *body = sample_read(cases[i].file), *id = NULL;
 		int r = protocol_track_id(
 			find_model(cases[i].model), body, strlen(body), cases[i].number, &id);
 
@@ -364,52 +355,77 @@ static void test_track_ids(void **state)
 	}
 }
 
-static bool is_named(const char *name)
+static void test_accounts(void **state)
 {
-	for (size_t i = 0; i < COUNT(elsewhere); i++)
-		if (strstr(name, elsewhere[i]))
-			return true;
-	for (size_t i = 0; i < COUNT(others); i++)
-		if (strcmp(others[i], name) == 0)
-			return true;
-	for (size_t i = 0; i < COUNT(submits); i++)
-		if (strcmp(submits[i].file, name) == 0)
-			return true;
-	for (size_t i = 0; i < COUNT(polls); i++)
-		if (strcmp(polls[i].file, name) == 0)
-			return true;
-	return false;
-}
+	for (size_t i = 0; i < COUNT(accounts); i++) {
+		char *body = sample_read(accounts[i].file), *message = NULL;
+		struct http_answer answer = answered(body);
+		double credits = -1;
 
-static void test_every_file_is_named(void **state)
-{
-	DIR *dir = opendir(SAMPLES);
-	struct dirent *entry;
-	size_t count = 0;
-
-	assert_non_null(dir);
-	while ((entry = readdir(dir))) {
-		char *dot = strrchr(entry->d_name, '.');
-
-		if (entry->d_name[0] == '.' || !dot || strcmp(dot, ".json") != 0)
-			continue;
-		*dot = '\0';
-		if (!is_named(entry->d_name))
-			fail_msg("%s: in no table", entry->d_name);
-		count++;
+		assert_int_equal(protocol_read_account(
+					 catalogue_account(catalogue), &answer, &credits, &message),
+			0);
+		assert_null(message);
+		assert_true(credits == accounts[i].credits);
+		free(body);
 	}
-	closedir(dir);
-	assert_true(count > 0);
 }
 
-int main(void)
+/* A record of a finished task around `inner`, heap. */
+static char *wrap(const char *inner)
+{
+	cJSON *root = cJSON_CreateObject();
+	cJSON *data = cJSON_AddObjectToObject(root, "data");
+
+	cJSON_AddNumberToObject(root, "code", 200);
+	cJSON_AddStringToObject(data, "state", "success");
+	cJSON_AddStringToObject(data, "resultJson", inner);
+	char *text = cJSON_PrintUnformatted(root);
+	cJSON_Delete(root);
+	assert_non_null(text);
+	return text;
+}
+
+static void test_inner_results(void **state)
+{
+	char found[1024];
+
+	for (size_t i = 0; i < COUNT(inners); i++) {
+		char *inner = sample_read(inners[i].file), *body = wrap(inner);
+		struct http_answer answer = answered(body);
+		struct poll_answer got = {0};
+
+		assert_int_equal(protocol_read_poll(find_model(inners[i].model), &answer, &got), 0);
+		assert_int_equal(got.verdict, POLL_SUCCEEDED);
+		list_results(&got, found, sizeof(found));
+		assert_string_equal(found, inners[i].results);
+		poll_answer_finish(&got);
+		cJSON_free(body);
+		free(inner);
+	}
+}
+
+static void print_names(void)
+{
+	sample_names(&submits[0].file, COUNT(submits), sizeof(submits[0]));
+	sample_names(&polls[0].file, COUNT(polls), sizeof(polls[0]));
+	sample_names(&accounts[0].file, COUNT(accounts), sizeof(accounts[0]));
+	sample_names(&inners[0].file, COUNT(inners), sizeof(inners[0]));
+}
+
+int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_submissions),
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_track_ids),
-		cmocka_unit_test(test_every_file_is_named),
+		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_inner_results),
 	};
 
+	if (sample_names_wanted(argc, argv)) {
+		print_names();
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, load, unload);
 }

@@ -12,6 +12,7 @@
 #include "kiefs/catalogue.h"
 #include "kiefs/chat.h"
 #include "kiefs/error.h"
+#include "sample.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -141,15 +142,16 @@ static const struct {
 	bool found, calls;
 	double credits;
 } wholes[] = {
-	{"gemini-3.1-pro", "gemini-3-1-pro-success-doc", "Hello! How can I help you today?", "stop",
-		true, false, 27},
-	{"codex/gpt-5-4", "codex-gpt-5-4-success-doc", "Hello! How can I help you today?",
+	{"gemini-3.1-pro", "chat-gemini-3-1-pro-success-doc", "Hello! How can I help you today?",
+		"stop", true, false, 27},
+	{"codex/gpt-5-4", "chat-codex-gpt-5-4-success-doc", "Hello! How can I help you today?",
 		"completed", true, false, 0.48},
-	{"claude/claude-opus-4-5", "claude-opus-4-5-success-doc", "", "tool_use", true, true, 0.25},
-	{"claude/claude-sonnet-4-5", "claude-sonnet-4-5-success-doc", "", "tool_use", true, true,
+	{"claude/claude-opus-4-5", "chat-claude-opus-4-5-success-doc", "", "tool_use", true, true,
 		0.25},
-	{"gemini/gemini-3-flash", "gemini-native-success-doc", "", "STOP", true, true, 0.01},
-	{"gemini-2.5-flash", "gemini-2-5-flash-error-500-doc", "", NULL, false, false, -1},
+	{"claude/claude-sonnet-4-5", "chat-claude-sonnet-4-5-success-doc", "", "tool_use", true,
+		true, 0.25},
+	{"gemini/gemini-3-flash", "chat-gemini-native-success-doc", "", "STOP", true, true, 0.01},
+	{"gemini-2.5-flash", "chat-gemini-2-5-flash-error-500-doc", "", NULL, false, false, -1},
 };
 
 static void test_documented_answers(void **state)
@@ -157,15 +159,10 @@ static void test_documented_answers(void **state)
 	for (size_t i = 0; i < COUNT(wholes); i++) {
 		const struct model *model = model_of(state, wholes[i].model);
 		struct chat_answer answer;
-		char path[512], *body = calloc(1, 65536);
+		char *body = sample_read(wholes[i].file);
 		bool found;
 
-		snprintf(path, sizeof(path), "%s/chat-%s.json", SAMPLES, wholes[i].file);
-		FILE *file = fopen(path, "r");
-		assert_non_null(file);
-		size_t len = fread(body, 1, 65535, file);
-		fclose(file);
-		assert_int_equal(chat_read_whole(model, body, len, &answer, &found), 0);
+		assert_int_equal(chat_read_whole(model, body, strlen(body), &answer, &found), 0);
 		assert_int_equal(found, wholes[i].found);
 		assert_string_equal(answer.text.len ? answer.text.data : "", wholes[i].text);
 		same_text(answer.stop, wholes[i].stop);
@@ -243,7 +240,7 @@ static void test_turns(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_streams, load, unload),
@@ -252,5 +249,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_turns, load, unload),
 	};
 
+	if (sample_names_wanted(argc, argv)) {
+		sample_names(&wholes[0].file, COUNT(wholes), sizeof(wholes[0]));
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

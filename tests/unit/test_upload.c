@@ -12,6 +12,9 @@
 #include "kiefs/error.h"
 #include "kiefs/http.h"
 #include "kiefs/upload.h"
+#include "sample.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define START 1700000000000LL
 #define DAYS3 (72LL * 3600 * 1000)
@@ -123,6 +126,62 @@ static void test_answers(void **state)
 	}
 }
 
+/* The day of the one answer that tells how long its address holds. */
+#define SAMPLE_START 1736937000000LL
+
+static const struct sample_row {
+	const char *file;
+	enum upload_form form;
+	enum upload_verdict verdict;
+	const char *says; /* the address, or a part of the message */
+} samples[] = {
+	{"upload-any-success-quickstart-doc", UPLOAD_STREAM, UPLOAD_DONE,
+		"https://kieai.redpandaai.co/download/file_abc123456"},
+	{"upload-base64-error-400-invalid-format", UPLOAD_BASE64, UPLOAD_REFUSED,
+		"Invalid Base64 format"},
+	{"upload-base64-error-400-missing-parameter", UPLOAD_BASE64, UPLOAD_REFUSED,
+		"Missing required parameter: uploadPath"},
+	{"upload-base64-error-401", UPLOAD_BASE64, UPLOAD_KEY, "Invalid API Key"},
+	{"upload-base64-error-500", UPLOAD_BASE64, UPLOAD_LATER, "Internal server error"},
+	{"upload-base64-success-doc", UPLOAD_BASE64, UPLOAD_DONE,
+		"https://tempfile.redpandaai.co/xxx/images/user-uploads/uploaded-image.png"},
+	{"upload-stream-success-doc", UPLOAD_STREAM, UPLOAD_DONE,
+		"https://tempfile.redpandaai.co/xxx/images/user-uploads/uploaded-image.png"},
+	{"upload-url-success-doc", UPLOAD_URL, UPLOAD_DONE,
+		"https://tempfile.redpandaai.co/xxx/images/user-uploads/uploaded-image.png"},
+};
+
+/* Three days: what the catalogue holds of those that do not tell, and what the one tells. */
+static void test_documented_answers(void **state)
+{
+	for (size_t i = 0; i < COUNT(samples); i++) {
+		char *body = sample_read(samples[i].file);
+		const struct http_answer answer = {
+			.outcome = HTTP_ANSWERED,
+			.status = 200,
+			.body = body,
+			.body_len = strlen(body),
+			.retry_after_ms = -1,
+			.detail = "",
+		};
+		struct upload_answer said = {0};
+
+		assert_int_equal(upload_read(catalogue_upload(catalogue, samples[i].form), &answer,
+					 SAMPLE_START, &said),
+			0);
+		if (said.verdict != samples[i].verdict)
+			fail_msg("%s: verdict %d", samples[i].file, said.verdict);
+		if (said.verdict == UPLOAD_DONE) {
+			assert_string_equal(said.address, samples[i].says);
+			assert_int_equal(said.expires_ms, SAMPLE_START + DAYS3);
+		} else if (!strstr(said.message, samples[i].says)) {
+			fail_msg("%s: %s", samples[i].file, said.message);
+		}
+		upload_answer_finish(&said);
+		free(body);
+	}
+}
+
 static void test_bodies(void **state)
 {
 	char *body =
@@ -164,11 +223,14 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_documented_answers),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_names),
 	};
 
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
+	if (sample_names_wanted(argc, argv)) {
+		sample_names(&samples[0].file, COUNT(samples), sizeof(samples[0]));
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
