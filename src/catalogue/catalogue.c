@@ -6,7 +6,6 @@
 #include "catalogue_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +14,9 @@
 #include "account.h"
 #include "field.h"
 #include "form.h"
+#include "kiefs/buf.h"
 #include "kiefs/error.h"
+#include "kiefs/file.h"
 #include "kiefs/json.h"
 #include "kiefs/upload.h"
 #include "listing.h"
@@ -61,50 +62,18 @@ static int out_of_memory(struct error *err)
 	return error_set(err, -ENOMEM, "Out of memory.");
 }
 
-static int read_whole(const char *path, char **bytes, size_t *len, struct error *err)
+static int read_whole(const char *path, struct buf *out, struct error *err)
 {
 	struct stat st;
-	char *data = NULL;
-	size_t done = 0;
-	int r = 0;
+	int r = stat(path, &st) < 0 ? -errno : 0;
 
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		r = -errno;
-		error_set(err, r, "%s: cannot be read: %s.", path, strerror(-r));
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
-		r = error_set(err, -EINVAL, "%s: not a regular file of at most 16 MiB.", path);
-		goto out;
-	}
-	data = malloc((size_t)st.st_size + 1);
-	if (!data) {
-		r = out_of_memory(err);
-		goto out;
-	}
-	while (done < (size_t)st.st_size) {
-		ssize_t n = read(fd, data + done, (size_t)st.st_size - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			r = -errno;
-			error_set(err, r, "%s: cannot be read: %s.", path, strerror(-r));
-			goto out;
-		}
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	data[done] = '\0';
-	*bytes = data;
-	*len = done;
-	data = NULL;
-out:
-	if (fd >= 0)
-		close(fd);
-	free(data);
-	return r;
+	if (r == 0 && (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX))
+		return error_set(err, -EINVAL, "%s: not a regular file of at most 16 MiB.", path);
+	if (r == 0)
+		r = file_read(path, out);
+	if (r == -ENOMEM)
+		return out_of_memory(err);
+	return r < 0 ? error_set(err, r, "%s: cannot be read: %s.", path, strerror(-r)) : 0;
 }
 
 /* Makes room for one more element of `size` bytes; the new element is zeroed. */
@@ -380,14 +349,14 @@ static int add_text(struct catalogue *catalogue, const char *file, const char *t
 
 static int parse_file(const char *path, cJSON **out, struct error *err)
 {
-	char *bytes = NULL;
-	size_t len = 0;
-	int r = read_whole(path, &bytes, &len, err);
+	struct buf text;
+	int r;
 
-	if (r < 0)
-		return r;
-	r = parse(path, bytes, len, out, err);
-	free(bytes);
+	buf_init(&text, (size_t)FILE_MAX + 1);
+	r = read_whole(path, &text, err);
+	if (r == 0)
+		r = parse(path, text.data ? text.data : "", text.len, out, err);
+	buf_finish(&text);
 	return r;
 }
 

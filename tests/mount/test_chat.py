@@ -29,6 +29,11 @@ def put(path, number=0):
     return f'image/png, {len(data)} bytes, "{hashlib.sha256(data).hexdigest()}"'
 
 
+def size_of(path):
+    """0 while it is not there."""
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
 def fails(number, action):
     try:
         action()
@@ -183,7 +188,7 @@ def case_busy(bench):
     os.mkdir(talk)
     os.mkdir(other)
     write(f"{talk}/prompt", "Slowly. sim:big=1M sim:throttle=20k")
-    until(lambda: os.path.getsize(f"{talk}/reply") > 0, "the answer begins")
+    until(lambda: size_of(f"{talk}/reply") > 0, "the answer begins")
     contains(run(f"echo again > {talk}/prompt", 1).err, "Device or resource busy")
     contains(read(f"{talk}/prompt.error"), "not answered yet")
     contains(say(other, "Quickly."), "done")
@@ -297,7 +302,7 @@ def case_retry_of_an_old_turn(bench):
     write(f"{talk}/prompt", "First. sim:fail")
     run(["cat", f"{talk}/prompt.wait"], 1)
     write(f"{talk}/prompt", "Slowly. sim:big=1M sim:throttle=20k")
-    until(lambda: os.path.getsize(f"{talk}/reply") > 0, "the answer begins")
+    until(lambda: size_of(f"{talk}/reply") > 0, "the answer begins")
     contains(run(f"echo retry > {mount.path('tasks/all/1/control')}", 1).err,
              "Device or resource busy")
     contains(read(mount.path(".kiefs/errors")), "retry was not done", "task 2")

@@ -86,6 +86,7 @@ def case_a_cancelled_parent_is_refused(bench):
     mount = bench.mount(key=None)
     write(mount.path(FIRST, "kite.txt"), "A kite.")
     write(mount.path(UPSCALE, "big.json"), json.dumps({"task_id": "../text-to-image/kite"}))
+    wait_state(mount, 2, "incomplete")
     contains(read(mount.path(UPSCALE, "big.status")), "incomplete", "task 1")
     write(mount.path("tasks/all/1/control"), "cancel\n")
     wait_state(mount, 2, "failed")
