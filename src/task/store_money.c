@@ -110,17 +110,13 @@ int store_task_held_count(struct store *store, enum task_hold hold, int64_t *out
 
 int store_task_gated(struct store *store, int64_t now_ms, int64_t *ids, int max)
 {
-	int n = 0;
-
 	store_lock(store);
 	sqlite3_stmt *s = store_statement(store, SQL_TASK_GATED);
 	int r = store_bind(store, s, "ii", now_ms, (int64_t)max);
-	while (r >= 0 && n < max && (r = store_step(store, s)) > 0)
-		ids[n++] = sqlite3_column_int64(s, 0);
-	if (s)
-		sqlite3_reset(s);
+	if (r == 0)
+		r = store_read_ids(store, s, ids, max);
 	store_unlock(store);
-	return r < 0 ? r : n;
+	return r;
 }
 
 int store_task_of_remote(struct store *store, const char *remote_id, int64_t *id)

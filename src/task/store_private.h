@@ -178,6 +178,8 @@ int store_step(struct store *store, sqlite3_stmt *statement);
 int store_exec(struct store *store, enum statement which, const char *format, ...);
 /* Rows the last statement changed. */
 int store_changed(struct store *store);
+/* The first column of up to `max` rows of a bound statement, which is reset. How many, or -EIO. */
+int store_read_ids(struct store *store, sqlite3_stmt *statement, int64_t *ids, int max);
 /* Heap copy of a column, NULL for NULL. */
 char *store_column(sqlite3_stmt *statement, int column);
 

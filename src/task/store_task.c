@@ -151,7 +151,7 @@ bool task_in_group(enum task_state state, enum task_group group)
 	return false;
 }
 
-static int read_ids(struct store *store, sqlite3_stmt *s, int64_t *ids, int max)
+int store_read_ids(struct store *store, sqlite3_stmt *s, int64_t *ids, int max)
 {
 	int n = 0, r = 0;
 
@@ -192,7 +192,7 @@ int store_task_list(
 		sqlite3_stmt *s = store_statement(store, SQL_TASK_LIST_ALL);
 		r = store_bind(store, s, "ii", after, (int64_t)max);
 		if (r == 0)
-			n = r = read_ids(store, s, ids, max);
+			n = r = store_read_ids(store, s, ids, max);
 	} else {
 		r = 0;
 		for (int state = 0; state < TASK_STATE_COUNT && r >= 0; state++) {
@@ -202,7 +202,7 @@ int store_task_list(
 			r = store_bind(store, s, "sii", task_state_name((enum task_state)state),
 				after, (int64_t)max);
 			if (r == 0)
-				r = read_ids(store, s, more, max);
+				r = store_read_ids(store, s, more, max);
 			if (r > 0)
 				n = merge_ids(ids, n, more, r, max);
 		}
@@ -234,7 +234,7 @@ int store_task_due(
 	sqlite3_stmt *s = store_statement(store, SQL_TASK_DUE);
 	int r = store_bind(store, s, "sii", task_state_name(state), now_ms, (int64_t)max);
 	if (r == 0)
-		r = read_ids(store, s, ids, max);
+		r = store_read_ids(store, s, ids, max);
 	store_unlock(store);
 	return r;
 }

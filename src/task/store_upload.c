@@ -139,15 +139,13 @@ int store_outgoing_get(struct store *store, int64_t entry, struct outgoing *out)
 
 int store_outgoing_due(struct store *store, int64_t now_ms, int64_t *entries, int max)
 {
-	int n = 0;
-
 	store_lock(store);
 	sqlite3_stmt *s = store_statement(store, SQL_OUTGOING_DUE);
 	int r = store_bind(store, s, "ii", now_ms, (int64_t)max);
-	while (r >= 0 && n < max && (r = store_step(store, s)) > 0)
-		entries[n++] = sqlite3_column_int64(s, 0);
+	if (r == 0)
+		r = store_read_ids(store, s, entries, max);
 	store_unlock(store);
-	return r < 0 ? r : n;
+	return r;
 }
 
 int store_outgoing_next_due(struct store *store, int64_t *due_ms)

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.parse
 
 DEADLINE_S = 60
 PAUSE_S = 0.01
@@ -71,6 +72,17 @@ def write(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def fetch(url):
+    """The bytes at an address."""
+    parts = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE_S)
+    with contextlib.closing(connection):
+        connection.request("GET", parts.path)
+        answer = connection.getresponse()
+        equal(answer.status, 200, url)
+        return answer.read()
 
 
 def names(path):

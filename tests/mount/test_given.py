@@ -2,9 +2,7 @@
 
 import errno
 import hashlib
-import http.client
 import json
-import urllib.parse
 
 from mount import *
 from test_media import fails, picture, put
@@ -20,16 +18,6 @@ FORMS = {
     "audio/wav": ("wav", b"RIFF\x24\0\0\0WAVEfmt "),
 }
 USUAL = {"image": "image/png", "video": "video/mp4", "audio": "audio/mpeg", "file": "image/png"}
-
-
-def fetch(url):
-    parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE_S)
-    with contextlib.closing(connection):
-        connection.request("GET", parts.path)
-        answer = connection.getresponse()
-        equal(answer.status, 200, url)
-        return answer.read()
 
 
 def leaf(field):

@@ -1,12 +1,10 @@
 """uploads/: files that programs put there get an address."""
 
-import http.client
 import http.server
 import os
 import signal
 import subprocess
 import threading
-import urllib.parse
 
 from mount import *
 
@@ -26,16 +24,6 @@ def url_of(path):
     """Waits for the file's address."""
     until(lambda: os.path.exists(path + ".url"), f"{path}.url is there")
     return read(path + ".url").removesuffix("\n")
-
-
-def fetch(url):
-    parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE_S)
-    with contextlib.closing(connection):
-        connection.request("GET", parts.path)
-        answer = connection.getresponse()
-        equal(answer.status, 200, url)
-        return answer.read()
 
 
 def case_cp(bench):
