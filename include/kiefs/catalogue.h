@@ -76,6 +76,8 @@ struct field {
 	bool track;	   /* the string is the service's id of one result of a task, see
 			      protocol_track_id(): the one that the field beside it names,
 			      or else one that `task` allows */
+	bool result_index; /* says which result, from 0, of the task that the field beside it
+			      names */
 	const char *note;  /* one sentence for the model's README, or NULL */
 };
 
@@ -247,6 +249,8 @@ const char *field_type_name(enum field_type type);
 const struct field *model_single(const struct model *model);
 
 /* Whether the field may hold the id of a task of this model. */
+/* The model's field that says which result of a task is meant, or NULL. */
+const struct field *model_result_index(const struct model *model);
 bool field_takes_task(const struct field *field, const struct model *model);
 /* What kind of file the field, or each element of its array, is the address of. */
 enum media_kind field_media(const struct field *field);

@@ -3,9 +3,9 @@
  * uploaded first, or the id of another task or of a track of it.
  *
  * A request names files and tasks by name; its body is stored with those names in place. Beside it
- * the index keeps one row for each such place. When the task's turn comes, each value is found
- * (by an upload, or in the other task's record) and written into its row; the body that is sent
- * has the values in the places.
+ * the index keeps one row for each such place (INDEX: one that the request left out). When the
+ * task's turn comes, each value is found (by an upload, or in the other task's record) and written
+ * into its row; the body that is sent has the values in the places.
  */
 #pragma once
 
@@ -18,6 +18,8 @@ enum input_kind {
 	INPUT_MEDIA, /* a file's bytes: the value is an address */
 	INPUT_TASK,  /* another task: the value is the service's id of it */
 	INPUT_TRACK, /* one result of another task: the value is the service's id of it */
+	INPUT_INDEX, /* one result of another task: the value is which one, from 0, as JSON; the
+			body has nothing in this place until then */
 };
 
 /* One place. Strings are owned; input_finish() frees them. */

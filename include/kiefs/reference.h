@@ -17,8 +17,10 @@ struct reference {
 	char *place; /* JSON pointer into the body */
 	char *path;  /* as a person is told: "image_urls[0]" */
 	char *name;
-	bool implied;		   /* MEDIA: not in the request, but looked for beside it */
-	bool derived;		   /* TASK: not in the request, but the one whose track is named */
+	char *index_place; /* TASK: where the body would say which result of it; NULL: nowhere, or
+			      the request says so itself */
+	bool implied;	   /* MEDIA: not in the request, but looked for beside it */
+	bool derived;	   /* TASK: not in the request, but the one whose track is named */
 	const struct field *field; /* the element's of an array, with its limits */
 	const struct field *owner; /* the model's own field that it stands in */
 };
@@ -44,5 +46,5 @@ int references_collect(const struct model *model, const cJSON *input, const char
  * The pictures that turns of a conversation name, where the service's form has a place for one, are
  * added to `out`. As above.
  */
-int references_collect_turns(const struct model *model, const cJSON *input, const char *prefix,
-	struct references *out);
+int references_collect_turns(
+	const struct model *model, const cJSON *input, const char *prefix, struct references *out);

@@ -31,8 +31,23 @@ static int number_in_run(struct worker *worker, const struct input *input, int *
 	return 0;
 }
 
+/* As JSON of the field's type. */
+static int spell_index(struct worker *worker, const struct task *task, int number, char **out)
+{
+	const struct model *model = catalogue_find(worker->options.catalogue, task->model);
+	const struct field *field = model ? model_result_index(model) : NULL;
+	const char *quote = field && field->type == FIELD_STRING ? "\"" : "";
+
+	if (asprintf(out, "%s%d%s", quote, number > 0 ? number - 1 : 0, quote) < 0) {
+		*out = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 /* The value of one input. 0, -ENODATA: the parent is not so far; -ENOENT: it has none. */
-static int find_value(struct worker *worker, const struct input *input, char **out)
+static int find_value(
+	struct worker *worker, const struct task *task, const struct input *input, char **out)
 {
 	struct store *store = worker->options.store;
 	const struct model *model;
@@ -49,6 +64,8 @@ static int find_value(struct worker *worker, const struct input *input, char **o
 	if (r == 0 && input->kind == INPUT_TASK) {
 		*out = parent.remote_id ? strdup(parent.remote_id) : NULL;
 		r = !parent.remote_id ? -ENOENT : *out ? 0 : -ENOMEM;
+	} else if (r == 0 && input->kind == INPUT_INDEX) {
+		r = spell_index(worker, task, number, out);
 	} else if (r == 0) {
 		model = catalogue_find(worker->options.catalogue, parent.model);
 		r = model ? store_task_record(store, parent.id, &record) : -ENOENT;
@@ -97,7 +114,7 @@ static int follow_one(
 		return 0;
 	if (input->kind != INPUT_MEDIA && input->value)
 		return 0;
-	r = input->parent ? find_value(worker, input, &value) : -ENODATA;
+	r = input->parent ? find_value(worker, task, input, &value) : -ENODATA;
 	if (r == 0)
 		r = store_input_set(worker->options.store, task->id, input->index, value);
 	free(value);

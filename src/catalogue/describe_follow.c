@@ -23,7 +23,7 @@ static void add_makers(
 
 int describe_follow(const struct catalogue *catalogue, const struct model *model, struct buf *out)
 {
-	const struct field *task = NULL;
+	const struct field *task = NULL, *index = model_result_index(model);
 	bool headed = false;
 
 	for (size_t i = 0; i < model->field_count && !task; i++)
@@ -55,5 +55,9 @@ int describe_follow(const struct catalogue *catalogue, const struct model *model
 				task->name);
 		buf_adds(out, "\n");
 	}
+	if (task && index)
+		buf_addf(out,
+			"- `%s` may be left out where `%s` names a result: `film-2.mp4` is 1.\n",
+			index->name, task->name);
 	return out->error;
 }

@@ -70,6 +70,7 @@ static const struct form_key keys[] = {
 	{"limits", FORM_LIST, RAW(limits), false},
 	{"task", FORM_OBJECT, FIELD(task), false},
 	{"track", FORM_FLAG, FIELD(track), false},
+	{"result_index", FORM_FLAG, FIELD(result_index), false},
 	{"deprecated", FORM_FLAG, FIELD(deprecated), false},
 	{"note", FORM_TEXT, FIELD(note), false},
 };
@@ -162,6 +163,7 @@ static int check_belongs(const struct scope *scope, const struct field *field, s
 		{field->scheme || field->max_file_mb > 0 || field->accepted,
 			field->media != MEDIA_NONE, "scheme, max_file_mb, accept"},
 		{field->task || field->track, text, "task, track"},
+		{field->result_index, text || field->type == FIELD_INTEGER, "result_index"},
 		{field->min_items >= 0 || field->max_items >= 0 || field->max_text >= 0, array,
 			"min_items, max_items, max_text"},
 		{field->item, array || (field->also_types & 1u << FIELD_ARRAY), "items"},

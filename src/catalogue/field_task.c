@@ -55,6 +55,14 @@ static bool list_fits(const cJSON *list, const char *text)
 	return false;
 }
 
+const struct field *model_result_index(const struct model *model)
+{
+	for (size_t i = 0; i < model->field_count; i++)
+		if (model->fields[i].result_index)
+			return &model->fields[i];
+	return NULL;
+}
+
 bool field_takes_task(const struct field *field, const struct model *model)
 {
 	return field->task &&

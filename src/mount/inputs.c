@@ -41,8 +41,8 @@ struct look {
 	struct error *err;
 };
 
-/* A row for the reference; `name` has yet to be found. */
-static struct input *add_row(struct look *look, const struct reference *reference)
+static struct input *add_place(struct look *look, const struct reference *reference,
+	enum input_kind kind, const char *place)
 {
 	struct inputs *out = look->out;
 	struct input *grown = realloc(out->list, (out->count + 1) * sizeof(*grown));
@@ -52,11 +52,17 @@ static struct input *add_row(struct look *look, const struct reference *referenc
 	out->list = grown;
 	struct input *row = &grown[out->count];
 	*row = (struct input){.index = (int)out->count + 1,
-		.kind = reference->kind,
-		.place = strdup(reference->place),
+		.kind = kind,
+		.place = strdup(place),
 		.name = strdup(reference->name)};
 	out->count++;
 	return row->place && row->name ? row : NULL;
+}
+
+/* A row for the reference; what it names has yet to be found. */
+static struct input *add_row(struct look *look, const struct reference *reference)
+{
+	return add_place(look, reference, reference->kind, reference->place);
 }
 
 __attribute__((format(printf, 2, 3))) static void lack(struct look *look, const char *format, ...)
@@ -239,8 +245,7 @@ static int find_file(struct look *look, const struct reference *reference, struc
 {
 	const struct asker *asker = look->asker;
 
-	if (request_form(asker->name) != REQUEST_NONE ||
-		strcmp(reference->name, asker->name) != 0)
+	if (request_form(asker->name) != REQUEST_NONE || strcmp(reference->name, asker->name) != 0)
 		return resolve(look->fs, asker->dir, reference->name, target);
 	*target = (struct target){.kind = TARGET_FILE};
 	return store_entry_get(look->fs->store, asker->entry, &target->entry);
@@ -321,6 +326,15 @@ static int check_parent(struct look *look, const struct reference *reference,
 	return 0;
 }
 
+static int take_result(struct input *row, const struct target *target)
+{
+	if (!row)
+		return -ENOMEM;
+	row->parent = target->task;
+	row->result = target->result;
+	return 0;
+}
+
 static int use_task(struct look *look, const struct reference *reference, const struct model *model,
 	const struct target *target)
 {
@@ -333,14 +347,15 @@ static int use_task(struct look *look, const struct reference *reference, const 
 	if (r < 0)
 		goto out;
 	row = add_row(look, reference);
-	if (!row) {
-		r = -ENOMEM;
+	r = take_result(row, target);
+	/* The first one is what a service takes when it is told nothing. */
+	if (r == 0 && reference->index_place && target->result > 1)
+		r = take_result(
+			add_place(look, reference, INPUT_INDEX, reference->index_place), target);
+	if (r < 0)
 		goto out;
-	}
-	row->parent = task.id;
-	row->result = target->result;
 	buf_addf(&look->identity, "%s task %lld %d\n", reference->place, (long long)task.id,
-		row->result);
+		target->result);
 	if (task.state != TASK_DONE && task.state != TASK_LOST && task.state != TASK_FETCHING)
 		lack(look, "It waits for task %lld (%s).", (long long)task.id, task.name);
 out:

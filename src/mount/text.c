@@ -149,7 +149,7 @@ static int add_results(struct fs *fs, int64_t task, cJSON *object)
 
 static int add_inputs(struct fs *fs, int64_t task, cJSON *object)
 {
-	static const char *const kinds[] = {"file", "task", "track"};
+	static const char *const kinds[] = {"file", "task", "track", "index"};
 	struct input *inputs = calloc(INPUTS_MAX, sizeof(*inputs));
 	cJSON *array = cJSON_AddArrayToObject(object, "inputs");
 

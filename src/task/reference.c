@@ -19,6 +19,7 @@ void references_finish(struct references *references)
 		free(references->list[i].place);
 		free(references->list[i].path);
 		free(references->list[i].name);
+		free(references->list[i].index_place);
 	}
 	free(references->list);
 	*references = (struct references){0};
@@ -139,6 +140,29 @@ static int visit(const struct walk *walk, const struct field *field, const cJSON
 	return r;
 }
 
+/* A result that is named as a task says which one too, where the service has a field for that. */
+static int add_index_places(
+	const struct model *model, const cJSON *input, const char *prefix, struct references *out)
+{
+	const struct field *field = model_result_index(model);
+	struct buf place;
+	int r = 0;
+
+	if (!field || cJSON_GetObjectItemCaseSensitive(input, field->name))
+		return 0;
+	for (size_t i = 0; i < out->count && r == 0; i++) {
+		if (out->list[i].kind != INPUT_TASK)
+			continue;
+		buf_init(&place, PLACE_MAX);
+		buf_adds(&place, prefix);
+		r = json_place_add(&place, field->name);
+		if (r == 0)
+			out->list[i].index_place = buf_take(&place);
+		buf_finish(&place);
+	}
+	return r;
+}
+
 int references_collect(const struct model *model, const cJSON *input, const char *prefix,
 	const cJSON *implied, const cJSON *derived, struct references *out)
 {
@@ -158,6 +182,8 @@ int references_collect(const struct model *model, const cJSON *input, const char
 		if (value)
 			r = descend(&walk, field, value, field->name, 0);
 	}
+	if (r == 0)
+		r = add_index_places(model, input, prefix, &found);
 	if (r < 0)
 		references_finish(&found);
 	else

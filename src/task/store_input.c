@@ -85,6 +85,26 @@ int store_input_set(struct store *store, int64_t task, int index, const char *va
 	return store_end(store, r);
 }
 
+/* What the request left out: `value` is JSON. */
+static int put_index(cJSON *body, const struct input *input)
+{
+	const char *key = strrchr(input->place, '/');
+	char *around = key ? strndup(input->place, (size_t)(key - input->place)) : NULL;
+	cJSON *object = around ? json_at(body, around) : NULL;
+	cJSON *value = cJSON_Parse(input->value);
+	int r = 0;
+
+	if (!value || !cJSON_IsObject(object))
+		r = key && around && value ? -EIO : -ENOMEM;
+	else if (cJSON_AddItemToObject(object, key + 1, value))
+		value = NULL;
+	else
+		r = -ENOMEM;
+	cJSON_Delete(value);
+	free(around);
+	return r;
+}
+
 static int put_value(cJSON *body, const struct input *input)
 {
 	cJSON *at = json_at(body, input->place);
@@ -92,6 +112,8 @@ static int put_value(cJSON *body, const struct input *input)
 
 	if (!input->value)
 		return -ENODATA;
+	if (input->kind == INPUT_INDEX)
+		return put_index(body, input);
 	if (!cJSON_IsString(at))
 		return -EIO; /* rows and body are written together */
 	value = strdup(input->value);

@@ -40,6 +40,27 @@ def case_an_earlier_request_is_named(bench):
         equal(meta(mount, number)["inputs"][0]["task"], 1)
 
 
+def case_the_name_of_a_result_says_which(bench):
+    mount = bench.mount(bench.simulator())
+    write(mount.path(FIRST, "kite.txt"), "A kite.")
+    read(mount.path(FIRST, "kite.wait"))
+    film = mount.path("models/grok-imagine/image-to-video")
+    results = sorted(name for name in names(mount.path(FIRST)) if name.startswith("kite-"))
+    assert len(results) > 1, results
+    asked = [(f"../text-to-image/{name}", {}, number) for number, name in enumerate(results)]
+    # What a request says itself stays; a task alone says nothing.
+    asked += [(f"../text-to-image/{results[1]}", {"index": 0}, 0), ("../text-to-image/kite", {}, 0)]
+    for number, (name, more, index) in enumerate(asked, 2):
+        write(f"{film}/f{number}.json", json.dumps({"task_id": name, "prompt": "It flies.", **more}))
+        read(f"{film}/f{number}.wait")
+        body = json.loads(task_file(mount, number, "request.json"))["input"]
+        equal(body["task_id"], meta(mount, 1)["remote_id"], name)
+        equal(body.get("index", 0), index, name)
+        equal("index" in body, bool(more) or index > 0, name)
+    veo = mount.path("models/veo/get-1080p-video")
+    contains(read(f"{veo}/README.md"), "`film-2.mp4` is 1")
+
+
 def case_a_running_parent_is_waited_for(bench):
     mount = bench.mount(bench.simulator("--speed", "1"))
     write(mount.path(FIRST, "kite.txt"), "A kite.")
