@@ -332,7 +332,10 @@ def tasks(mount, group="all"):
 
 
 def task_file(mount, task, name):
-    return read(mount.path("tasks/all", str(task), name))
+    """The release that makes the task follows the close() of its request."""
+    folder = mount.path("tasks/all", str(task))
+    until(lambda: os.path.exists(folder), f"task {task} is there")
+    return read(f"{folder}/{name}")
 
 
 def meta(mount, task):
@@ -340,9 +343,7 @@ def meta(mount, task):
 
 
 def wait_state(mount, task, *states):
-    """Until the task's state is one of these; returns it. The release that makes the task follows
-    the close() of its request."""
-    until(lambda: os.path.exists(mount.path("tasks/all", str(task))), f"task {task} is there")
+    """Until the task's state is one of these; returns it."""
     return until(
         lambda: (state := meta(mount, task)["state"]) in states and state,
         f"task {task} is {states}; it is: {meta(mount, task)['state']}",
