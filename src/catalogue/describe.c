@@ -115,9 +115,11 @@ static void add_prompt_command(const struct model *model, struct buf *out)
 	buf_init(&missing, out->max);
 	size_t count = add_missing(model, &missing);
 	const char *them = count > 1 ? "them" : "it";
-	buf_adds(out, "Write a prompt:\n\n    echo 'A red kite over a green hill at noon.' > "
-		      "first.txt\n\n"
-		      "or copy one that you have: `cp ~/prompt.txt first.txt`.");
+	buf_addf(out,
+		"Write a prompt:\n\n    echo '%s' > first.txt\n\n"
+		"or copy one that you have: `cp ~/prompt.txt first.txt`.",
+		model->service->chat ? "Why does a kite stay up in the air?"
+			    : "A red kite over a green hill at noon.");
 	if (count > 0 && missing.data)
 		buf_addf(out,
 			" A prompt alone is not enough here: %s %s needed too. Write JSON (below), "

@@ -294,6 +294,20 @@ static void set_names(
 		error_add(err, -ENOMEM, "Out of memory.");
 }
 
+/* Files, and the key with them, do not go to the service's own host when the API is elsewhere. */
+static void follow_base_url(struct config *config, struct error *err)
+{
+	const char *base = option_find("base_url")->initial;
+
+	if (config->upload_url || !config->base_url)
+		return;
+	config->upload_url =
+		strdup(strcmp(config->base_url, base) == 0 ? option_find("upload_url")->initial
+							   : config->base_url);
+	if (!config->upload_url)
+		error_add(err, -ENOMEM, "Out of memory.");
+}
+
 static void apply(const struct config_input *input, const struct command *command,
 	struct config *config, struct error *err)
 {
@@ -303,13 +317,15 @@ static void apply(const struct config_input *input, const struct command *comman
 	const struct config_option *options = config_options(&count);
 
 	for (size_t i = 0; i < count; i++)
-		set_default(input, &options[i], config, err);
+		if (strcmp(options[i].name, "upload_url") != 0)
+			set_default(input, &options[i], config, err);
 	if (!config->demo && input->text)
 		set_text(config, input, err);
 	if (!config->demo)
 		set_environment(config, input, err);
 	for (size_t i = 0; i < command->list_count; i++)
 		set_list(config, command->lists[i], &place, err);
+	follow_base_url(config, err);
 	check_paths(config, err);
 	set_names(config, command, input->cwd, err);
 }

@@ -185,6 +185,28 @@ static void test_flags(void **state)
 	config_finish(&config);
 }
 
+static void test_uploads_follow_the_api(void **state)
+{
+	static const struct {
+		const char *option, *upload;
+	} cases[] = {
+		{"base_url=https://api.kie.ai", "https://kieai.redpandaai.co"},
+		{"base_url=https://a.example/b", "https://a.example/b"},
+		{"upload_url=https://u.example", "https://u.example"},
+		{"base_url=https://a.example,upload_url=https://kieai.redpandaai.co",
+			"https://kieai.redpandaai.co"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config config;
+
+		parse_ok((const char *[]){"-o", cases[i].option, "/m", NULL}, "HOME=/h\n", NULL,
+			&config);
+		assert_string_equal(config.upload_url, cases[i].upload);
+		config_finish(&config);
+	}
+}
+
 static void test_demo_is_apart(void **state)
 {
 	struct config config;
@@ -502,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_later_wins),
 		cmocka_unit_test(test_as_mount_calls_it),
 		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_uploads_follow_the_api),
 		cmocka_unit_test(test_demo_is_apart),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_addresses),
