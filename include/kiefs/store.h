@@ -35,6 +35,8 @@ int store_open_peer(struct store *store, bool full, struct store **out, struct e
 void store_close(struct store *store);
 /* SQLite's words for the last -EIO of this connection. */
 const char *store_message(struct store *store);
+/* A number that is another one whenever anything in the index has changed, by any connection. */
+int store_stamp(struct store *store, int64_t *out);
 /* Everything committed so far, by any connection, survives the loss of power from now on. */
 int store_sync(struct store *store);
 
@@ -251,6 +253,14 @@ struct spend {
 };
 #define DAY_MS 86400000
 int store_spend_day(struct store *store, int64_t day, struct spend *out);
+struct spend_day {
+	int64_t day;
+	struct spend spend;
+};
+/* Up to `max` days from `first` on, in order; those without a request are left out. How many. */
+int store_spend_days(struct store *store, int64_t first, struct spend_day *out, int max);
+/* Up to `max` models that requests were sent to, by id; heap. How many, or -errno. */
+int store_spend_models(struct store *store, char **out, int max);
 /* By day and model, as account/spend.csv has it. */
 int store_spend_csv(struct store *store, struct buf *out);
 /* The first task > `after` held for a limit of the user's own whose estimate is from `min` to

@@ -11,6 +11,7 @@ enum statement {
 	SQL_BEGIN,
 	SQL_COMMIT,
 	SQL_TOUCH,
+	SQL_VERSION,
 	/* entries */
 	SQL_ENTRY_LOOKUP,
 	SQL_ENTRY_GET,
@@ -129,6 +130,8 @@ enum statement {
 	/* money and what was heard */
 	SQL_SPEND_DAY,
 	SQL_SPEND_LIST,
+	SQL_SPEND_DAYS,
+	SQL_SPEND_MODELS,
 	SQL_TASK_GATED,
 	SQL_TASK_WITHIN,
 	SQL_TASK_HELD_COUNT,

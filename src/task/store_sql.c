@@ -13,6 +13,8 @@
 const char *const store_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
+	/* Other connections' changes count here. */
+	[SQL_VERSION] = "PRAGMA data_version",
 	[SQL_TOUCH] = "UPDATE sync SET count = count + 1 WHERE id = 1",
 
 	[SQL_ENTRY_LOOKUP] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? AND name = ?",
@@ -228,6 +230,10 @@ const char *const store_sql[] = {
 			  " FROM spend WHERE day = ?",
 	[SQL_SPEND_LIST] = "SELECT day, model, tasks, micro, estimated, unknown FROM spend"
 			   " WHERE day >= 0 ORDER BY day, model",
+	[SQL_SPEND_DAYS] = "SELECT day, sum(tasks), sum(micro), sum(estimated), sum(unknown)"
+			   " FROM spend WHERE day >= ? GROUP BY day ORDER BY day LIMIT ?",
+	[SQL_SPEND_MODELS] = "SELECT DISTINCT model FROM spend WHERE day >= 0 ORDER BY model"
+			     " LIMIT ?",
 	[SQL_TASK_GATED] = "SELECT id FROM task WHERE state = 'held' AND due_ms <= ?"
 			   " AND hold IN ('key', 'credits', 'quota') ORDER BY due_ms, id LIMIT ?",
 	[SQL_TASK_WITHIN] = "SELECT id FROM task WHERE state = 'held' AND hold = 'limit'"
