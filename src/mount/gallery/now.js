@@ -38,6 +38,7 @@ function showRunning() {
 
 function showNow() {
 	const left = [now.active_count - now.active.length, now.held_count - now.held.length];
+	at('now_title').textContent = now.active_count ? 'Under way' : 'Held';
 	at('now').hidden = !now.active_count && !now.held_count;
 	showRunning();
 	at('queue').textContent = [left[0] && `${number.format(left[0])} more under way or queued`,
