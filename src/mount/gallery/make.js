@@ -11,7 +11,7 @@ function make(name, attributes = {}, ...content) {
 	return element;
 }
 
-function makeBar(name, attributes) {
+function makeShape(name, attributes) {
 	const element = document.createElementNS('http://www.w3.org/2000/svg', name);
 	for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
 	return element;

@@ -55,44 +55,56 @@ function showNow() {
 		at('example').textContent = `echo 'A red kite over a green hill at noon.' > models/${now.first}/kite.txt`;
 }
 
-function showSum(name, sum) {
-	at('sums').append(make('div', {}, make('dt', {}, name),
-		make('dd', {title: `${count(sum.tasks, 'task', 'tasks')}, ${number.format(sum.estimated)} by estimate`},
-			number.format(sum.credits), make('small', {}, ` ${sum.credits === 1 ? 'credit' : 'credits'}`))));
+const HEIGHT = 64; // of the chart
+const SPANS = [['Today', 1], ['7 days', 7], ['90 days', 90]];
+
+/* What was spent from the day `first` on; the days' own figures are in the order of spend.js. */
+function sumFrom(days, first) {
+	const sum = {tasks: 0, credits: 0, estimated: 0, unknown: 0};
+	for (const [day, tasks, spent, estimated, unknown] of days.filter((one) => one[0] >= first)) {
+		sum.tasks += tasks;
+		sum.credits += spent;
+		sum.estimated += estimated;
+		sum.unknown += unknown;
+	}
+	return sum;
+}
+
+function spendInWords(sum) {
+	return `${credits(sum.credits)} in ${count(sum.tasks, 'task', 'tasks')}`
+		+ (sum.estimated ? `, ${number.format(sum.estimated)} by estimate` : '')
+		+ (sum.unknown ? `, ${number.format(sum.unknown)} of unknown price` : '');
+}
+
+function makeSum(name, sum) {
+	return make('div', {title: spendInWords(sum)}, make('dt', {}, name),
+		make('dd', {}, number.format(sum.credits), make('small', {}, sum.credits === 1 ? ' credit' : ' credits')));
+}
+
+/* A bar, and over the whole height what says its figures. */
+function makeDay(x, day, sum, most) {
+	const height = most ? (HEIGHT - 4) * sum.credits / most : 0;
+	const hover = makeShape('rect', {class: 'day', x, width: 1, height: HEIGHT});
+	const title = makeShape('title', {});
+	title.textContent = `${dayShort.format(day * DAY_MS)}: ${spendInWords(sum)}`;
+	hover.append(title);
+	return [makeShape('rect', {class: 'bar', x: x + 0.12, width: 0.76, y: HEIGHT - height, height}), hover];
 }
 
 function showSpend({today, days}) {
-	const all = new Map(days.map(([day, ...rest]) => [day, rest]));
-	const first = Math.min(today - 13, ...all.keys());
-	const length = today - first + 1;
-	const most = Math.max(1e-9, ...days.map(([, , spent]) => spent));
+	const first = Math.min(today - 13, ...days.map(([day]) => day));
+	const most = Math.max(0, ...days.map(([, , spent]) => spent));
+	const unknown = sumFrom(days, first).unknown;
 	const bars = [];
-	const sums = [1, 7, 90].map((span) => ({span, tasks: 0, credits: 0, estimated: 0, unknown: 0}));
-	for (let day = first; day <= today; day++) {
-		const [tasks, spent, estimated, unknown] = all.get(day) || [0, 0, 0, 0];
-		const height = 60 * spent / most;
-		const name = dayShort.format(day * DAY_MS);
-		const hover = makeBar('rect', {class: 'day', x: day - first, y: 0, width: 1, height: 64});
-		const title = makeBar('title', {});
-		title.textContent = `${name}: ${credits(spent)} in ${count(tasks, 'task', 'tasks')}`
-			+ (estimated ? `, ${number.format(estimated)} by estimate` : '')
-			+ (unknown ? `, ${number.format(unknown)} of unknown price` : '');
-		hover.append(title);
-		bars.push(makeBar('rect', {class: 'bar', x: day - first + 0.12, width: 0.76, y: 64 - height, height}), hover);
-		for (const sum of sums.filter((one) => day > today - one.span)) {
-			sum.tasks += tasks;
-			sum.credits += spent;
-			sum.estimated += estimated;
-			sum.unknown += unknown;
-		}
-	}
-	at('sums').replaceChildren();
-	['Today', '7 days', '90 days'].forEach((name, i) => showSum(name, sums[i]));
-	at('chart').setAttribute('viewBox', `0 0 ${length} 64`);
-	at('chart').setAttribute('aria-label', `Credits spent per day (UTC), ${dayShort.format(first * DAY_MS)} to today; at most ${credits(days.length ? most : 0)} on one day`);
+	for (let day = first; day <= today; day++)
+		bars.push(...makeDay(day - first, day, sumFrom(days.filter((one) => one[0] === day), day), most));
+	at('sums').replaceChildren(...SPANS.map(([name, span]) => makeSum(name, sumFrom(days, today - span + 1))));
+	at('chart').setAttribute('viewBox', `0 0 ${today - first + 1} ${HEIGHT}`);
+	at('chart').setAttribute('aria-label', `Credits spent per day (UTC) since ${dayShort.format(first * DAY_MS)}, at most ${credits(most)} a day`);
 	at('chart').replaceChildren(...bars);
 	at('first_day').textContent = dayShort.format(first * DAY_MS);
-	at('most').textContent = `at most ${credits(most)} a day` + (sums[2].unknown ? `, ${count(sums[2].unknown, 'task', 'tasks')} of unknown price` : '');
+	at('most').textContent = `at most ${credits(most)} a day`
+		+ (unknown ? `, ${count(unknown, 'task', 'tasks')} of unknown price` : '');
 	at('spend').hidden = !days.length;
 }
 

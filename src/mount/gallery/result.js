@@ -48,10 +48,18 @@ function picture(result, attributes) {
 	return element;
 }
 
+/* What stands where a task has neither pictures nor films. */
+function inWords(task, kinds) {
+	const text = kinds.find(([kind]) => kind === 'text');
+	if (task.state !== 'done') return make('span', {class: 'excerpt'}, task.error || task.state);
+	if (text) return make('span', {class: 'excerpt'}, text[1].text);
+	if (!kinds.length) return sign('–', 'removed');
+	return kinds[0][0] === 'audio' ? sign('♪', '') : sign('□', kinds[0][1].name);
+}
+
 function thumb(task) {
 	const kinds = task.results.map((result) => [kindOf(result), result]);
 	const seen = kinds.filter(([kind]) => kind === 'image' || kind === 'video');
-	const text = kinds.find(([kind]) => kind === 'text');
 	const total = seen.length + (seen.length ? task.more : 0);
 	const link = make('a', {
 		class: `thumb ${total > 2 ? 'many' : total === 2 ? 'two' : ''}`,
@@ -60,14 +68,7 @@ function thumb(task) {
 	});
 	for (const [kind, result] of seen.slice(0, 4))
 		link.append(kind === 'image' ? picture(result, {loading: 'lazy'}) : film(result, {tabindex: '-1'}));
-	if (task.state !== 'done' && !seen.length)
-		link.append(make('span', {class: 'excerpt'}, task.error || task.state));
-	else if (!seen.length && text)
-		link.append(make('span', {class: 'excerpt'}, text[1].text));
-	else if (!seen.length && kinds.length)
-		link.append(kinds[0][0] === 'audio' ? sign('♪', '') : sign('□', kinds[0][1].name));
-	else if (!seen.length)
-		link.append(sign('–', 'removed'));
+	if (!seen.length) link.append(inWords(task, kinds));
 	const badge = total > 4 ? `${total}` : seen.some(([kind]) => kind === 'video') ? '▶' : '';
 	if (badge) link.append(make('span', {class: 'badge'}, badge));
 	link.addEventListener('click', (event) => {

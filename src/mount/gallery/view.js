@@ -13,16 +13,21 @@ function large(result) {
 		` ${bytes(result.size)}`));
 }
 
-function view(number) {
-	const {task, element} = cards.get(number);
-	const facts = [
-		['Model', make('a', {href: `models/${task.model.split('/').map(encodeURIComponent).join('/')}/`}, task.model)],
+/* Names and values. */
+function factsOf(task) {
+	const model = task.model.split('/').map(encodeURIComponent).join('/');
+	return [
+		['Model', make('a', {href: `models/${model}/`}, task.model)],
 		['Written', moment.format(task.created)],
 		['Took', task.ended && task.submitted ? span(task.ended - task.submitted) : '–'],
 		['Cost', priceOf(task)],
 		['Request', task.request ? make('a', {href: task.request, target: '_blank', rel: 'noopener'}, task.name) : task.name],
 		['Task', make('a', {href: `tasks/all/${task.task}/`}, `tasks/all/${task.task}`)],
 	];
+}
+
+function view(number) {
+	const {task, element} = cards.get(number);
 	viewed = number;
 	at('stage').replaceChildren(...task.results.map(large),
 		...task.more ? [make('p', {}, `and ${task.more} more in the task’s directory`)] : []);
@@ -30,7 +35,7 @@ function view(number) {
 	at('facts').replaceChildren(
 		make('p', {class: 'whole'}, task.prompt || task.name),
 		task.error ? make('p', {class: 'error'}, task.error) : '',
-		make('dl', {}, ...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)])));
+		make('dl', {}, ...factsOf(task).flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)])));
 	if (!at('view').open) at('view').showModal();
 	at('view').scrollTop = 0;
 	at('stage').focus();
