@@ -66,6 +66,12 @@ def choose(browser, **fields):
                     ".dispatchEvent(new Event('input', {bubbles: true})))", name, value)  # fmt: skip
 
 
+def data(mount, name):
+    """What a script of the gallery tells."""
+    text = read(mount.path(".kiefs/gallery", f"{name}.js"))
+    return json.loads(re.sub(r"^gallery\.\w+\((\d+,)?|\);\s*$", "", text))
+
+
 def case_nothing_yet(bench):
     mount = bench.mount()
     with page(mount) as browser:
@@ -83,8 +89,8 @@ def case_files_are_true_and_cost_nothing(bench):
     equal(os.stat(path).st_size, len(read_bytes(path)))
     equal(stat.S_IMODE(os.stat(path).st_mode), 0o444)
     for name in ("now.js", "spend.js", "1.js"):
-        data = mount.path(".kiefs/gallery", name)
-        equal(os.stat(data).st_size, len(read_bytes(data)), name)
+        script = mount.path(".kiefs/gallery", name)
+        equal(os.stat(script).st_size, len(read_bytes(script)), name)
         contains(run(f"echo x > {name}", status=1, cwd=mount.path(".kiefs/gallery")).err,
                  denied("Read-only file system"))
     equal(names(mount.path(".kiefs/gallery")), [])
@@ -94,11 +100,31 @@ def case_files_are_true_and_cost_nothing(bench):
              denied("Operation not permitted"))
     # What it says was spent is what the table says.
     spent = [line.split(",") for line in read(mount.path("account/spend.csv")).splitlines()[1:]]
-    text = read(mount.path(".kiefs/gallery/spend.js"))
-    told = json.loads(text[text.index("(") + 1 : text.rindex(")")])
+    told = data(mount, "spend")
     equal(sum(day[1] for day in told["days"]), sum(int(line[-4]) for line in spent))
     equal(round(sum(day[2] for day in told["days"]), 6), round(sum(float(line[-3]) for line in spent), 6))
     equal(told["models"], sorted({line[1] for line in spent}))
+
+
+def case_names_follow_the_files(bench):
+    mount = bench.mount(bench.simulator())
+    path = ask(mount, "z-image", "fox.txt", "A fox.")
+
+    def task():
+        return data(mount, 1)[0]
+
+    equal((task()["request"], task()["results"][0]["named"], task()["results"][0]["file"]),
+          (f"{MODEL}/fox.txt", f"{MODEL}/fox.png", "tasks/all/1/result.png"))
+    equal((task()["prompt"], task()["price"], task()["credits"], data(mount, "now")["ended_count"]),
+          ("A fox.", 0.8, 0.8, 1))
+    os.mkdir(mount.path(MODEL, "a b"))
+    os.rename(mount.path(MODEL, "fox.png"), mount.path(MODEL, "a b/50 %.png"))
+    equal((task()["results"][0]["named"], task()["results"][0]["name"]),
+          (f"{MODEL}/a%20b/50%20%25.png", "50 %.png"))
+    os.remove(path)
+    assert "request" not in task(), task()
+    os.remove(mount.path(MODEL, "a b/50 %.png"))
+    equal(task()["results"], [])
 
 
 def case_kinds_of_results(bench):
