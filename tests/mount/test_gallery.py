@@ -185,7 +185,10 @@ def case_under_way_and_then_there(bench):
     os.remove(path)
 
 
-HOSTILE = """</script><script>window.hit = 1</script><img src=x onerror="hit = 2">'"`${hit = 3}\\\u2028\u2029"""
+HOSTILE = (
+    "</script><script>window.hit = 1</script><img src=x onerror=\"hit = 2\">"
+    "'\"`${hit = 3}\\\u2028\u2029"
+)
 HOSTILE_NAMES = [b"a b#c?d%41&'\"`<b>.txt", b"line\nbreak.txt", b"no utf-8 \xff.txt", b"javascript:hit=4.txt"]
 
 
@@ -201,7 +204,8 @@ def case_nothing_becomes_markup(bench):
             file.write(f"Hostile {number} {HOSTILE}")
         until(lambda path=path: os.path.exists(path[:-4] + b".png"), name)
     with page(mount) as browser:
-        browser.until(f"{SHOWN}.filter((text) => text.includes('onerror')).length >= {len(HOSTILE_NAMES) + 2}")
+        hostile = f"{SHOWN}.filter((text) => text.includes('onerror')).length"
+        browser.until(f"{hostile} >= {len(HOSTILE_NAMES) + 2}")
         contains("".join(browser.run(SHOWN)), HOSTILE)
         for number, name in enumerate(HOSTILE_NAMES):
             browser.until(f"{card(f'Hostile {number}')}.querySelector('img').naturalWidth > 0")
@@ -301,6 +305,7 @@ def png(width, height):
 def add_results(bench, count):
     """Rows and files as the daemon would have made them, over some weeks."""
     now = int(time.time() * 1000)
+    words = ", a kite over a hill" * 8
     picture = bench.path("picture.png")
     with open(picture, "wb") as file:
         file.write(png(640, 480))
@@ -312,7 +317,7 @@ def add_results(bench, count):
             " submitted_ms, ended_ms, estimate, credits, body) VALUES (?1, 'done', ?2, 1, ?3, 0, '', ?4,"
             " ?4, ?4, ?4 + 9000, 0.8, 0.8, ?5)",
             ((n, f"acme/model-{n % 7}", f"r{n}.txt", now - (count - n) * 300000,
-              json.dumps({"input": {"prompt": f"Picture number {n}, " + "a kite over a hill, " * 8 + "needle" * (n == 1)}}))
+              json.dumps({"input": {"prompt": f"Picture number {n}{words}{', needle' * (n == 1)}"}}))
              for n in range(1, count + 1)),
         )  # fmt: skip
         index.executemany(
@@ -322,7 +327,8 @@ def add_results(bench, count):
         )
         index.executemany(
             "INSERT INTO charge (task, day, model, estimate, credits) VALUES (?, ?, ?, 0.8, 0.8)",
-            ((n, (now - (count - n) * 300000) // 86400000, f"acme/model-{n % 7}") for n in range(1, count + 1)),
+            ((n, (now - (count - n) * 300000) // 86400000, f"acme/model-{n % 7}")
+             for n in range(1, count + 1)),  # fmt: skip
         )
     index.close()
     for n in range(1, count + 1):
