@@ -12,6 +12,7 @@
 #include "kiefs/mount.h"
 #include "kiefs/store.h"
 #include "kiefs/tree.h"
+#include "kiefs/users.h"
 #include "poker.h"
 
 struct buf;
@@ -107,8 +108,7 @@ struct fs {
 	mount_command_fn *command;
 	void *context; /* of `command` */
 	bool warn_only;
-	uid_t uid;
-	gid_t gid;
+	const struct users *users;
 	int64_t started_ms;
 	struct drafts drafts;
 	struct handles handles;
@@ -176,6 +176,17 @@ const char *task_slot_name(int slot);
 /* The name under which a task's own directory shows results[at]; `results` are all `count` of the
  * task, by their numbers. */
 void result_name(const struct result *results, int count, int at, char out[RESULT_NAME_SIZE]);
+
+/* ---- spend.c: who may write ---- */
+
+/* 0, or -EACCES, which has been told. */
+int check_spender(fuse_req_t req);
+/* The rights of what the caller makes. */
+mode_t new_mode(fuse_req_t req, mode_t mode);
+/* Keeps who made the entry; 0 or the store's. */
+int set_maker(fuse_req_t req, struct entry *entry);
+/* Whose the user's file or folder is shown to be. */
+void set_owner(const struct fs *fs, const struct entry *entry, struct stat *st);
 
 /* ---- text.c: files that are made when looked at ---- */
 

@@ -181,8 +181,8 @@ static void reply_gone(fuse_req_t req, const struct name_change *poke)
 	param.attr.st_ino = param.ino;
 	param.attr.st_mode = folder ? S_IFDIR | 0755 : S_IFREG | 0444;
 	param.attr.st_nlink = 1;
-	param.attr.st_uid = fs_of(req)->uid;
-	param.attr.st_gid = fs_of(req)->gid;
+	param.attr.st_uid = fs_of(req)->users->uid;
+	param.attr.st_gid = fs_of(req)->users->gid;
 	fuse_reply_entry(req, &param);
 }
 

@@ -247,7 +247,10 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct handle *handle = NULL;
-	int r = open_any(fs, ino, fi, fuse_req_ctx(req)->pid, &handle);
+	int r = is_writing(fi->flags) || fi->flags & O_TRUNC ? check_spender(req) : 0;
+
+	if (r == 0)
+		r = open_any(fs, ino, fi, fuse_req_ctx(req)->pid, &handle);
 
 	if (r < 0) {
 		fuse_reply_err(req, -r);
@@ -327,8 +330,10 @@ void op_create(
 	if (r == 0)
 		r = check_new_name(fs, parent, name, fuse_req_ctx(req)->pid);
 	if (r == 0)
-		r = store_entry_create(fs->store, parent, name, ENTRY_FILE, (int)(mode & 0777),
-			clock_now_ms(), &entry);
+		r = store_entry_create(fs->store, parent, name, ENTRY_FILE,
+			(int)new_mode(req, mode), clock_now_ms(), &entry);
+	if (r == 0)
+		r = set_maker(req, &entry);
 	/* The kernel believed that the name is free; with O_EXCL that is an error. */
 	if (r == -EEXIST && !(fi->flags & O_EXCL))
 		r = store_entry_lookup(fs->store, parent, name, &entry);

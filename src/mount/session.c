@@ -38,6 +38,9 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	 * throw away what is cached. */
 	conn->want &= ~FUSE_CAP_AUTO_INVAL_DATA;
 	conn->want &= ~FUSE_CAP_WRITEBACK_CACHE;
+	/* new_mode() does it. */
+	if (conn->capable & FUSE_CAP_DONT_MASK)
+		conn->want |= FUSE_CAP_DONT_MASK;
 }
 
 void op_statfs(fuse_req_t req, fuse_ino_t ino)
@@ -156,8 +159,7 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	fs->callback_url = options->callback_url;
 	fs->warn_only = options->warn_only;
 	mount->loop = pthread_self();
-	fs->uid = getuid();
-	fs->gid = getgid();
+	fs->users = options->users;
 	fs->started_ms = clock_now_ms();
 	mount->mountpoint = realpath(options->mountpoint, NULL);
 	fs->mountpoint = mount->mountpoint;
