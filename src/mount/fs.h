@@ -166,6 +166,9 @@ int place_of(struct fs *fs, uint64_t dir, struct place *out);
 /* One name below a directory. `entry->id` is 0 unless it is an entry's. -ENOENT, -ENOTDIR. */
 int node_find(
 	struct fs *fs, uint64_t parent, const char *name, struct entry *entry, uint64_t *inode);
+/* The directory that a directory or a file stands in; of the root, itself. -ENOENT; -ENOTDIR for
+ * links and wait files, of which it is not known. */
+int node_parent(struct fs *fs, uint64_t inode, uint64_t *out);
 /* Whether a user's file may have the name there: a model's directory has some by itself. */
 bool place_is_free(const struct place *place, const char *name);
 /* A file whose bytes are a request, by its name and place. */

@@ -41,6 +41,9 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	/* new_mode() does it. */
 	if (conn->capable & FUSE_CAP_DONT_MASK)
 		conn->want |= FUSE_CAP_DONT_MASK;
+	/* For NFS and open_by_handle_at(2): op_lookup() knows "." and "..". */
+	if (conn->capable & FUSE_CAP_EXPORT_SUPPORT)
+		conn->want |= FUSE_CAP_EXPORT_SUPPORT;
 }
 
 void op_statfs(fuse_req_t req, fuse_ino_t ino)

@@ -19,8 +19,8 @@ WRITES = [
     ("write_scratch", "echo x > s.part"),
     ("write_defaults", "echo '{}' > defaults.json"),
     ("truncate", "truncate -s 1 r.txt"),
-    ("truncate_by_path", "python3 -c 'import os; os.truncate(\"r.txt\", 1)'"),
-    ("open_and_cut", "python3 -c 'import os; os.open(\"r.txt\", os.O_RDONLY | os.O_TRUNC)'"),
+    ("truncate_by_path", "perl -e 'truncate(\"r.txt\", 1) or die $!'"),
+    ("open_and_cut", "perl -MFcntl -e 'sysopen(F, \"r.txt\", O_RDONLY | O_TRUNC) or die $!'"),
     ("rename", "mv -n r.txt n.txt"),
     ("rename_to_request", "mv -n s.part n.txt"),
     ("remove", "rm -f r.txt"),
@@ -31,7 +31,7 @@ WRITES = [
     ("upload", "cp r.png ../../uploads/"),
     ("task_control", "echo retry > ../../tasks/all/1/control"),
     ("control", "echo reload > ../../.kiefs/control"),
-    ("attribute", "python3 -c 'import os; os.setxattr(\"r.txt\", \"user.n\", b\"x\")'"),
+    ("attribute", "setfattr -n user.n -v x r.txt"),
 ]
 # Of these the kernel says in its own way that they are not for others.
 OWNERS = [
