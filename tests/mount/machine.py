@@ -15,11 +15,27 @@ import tempfile
 
 from mount import *
 
+CAPABILITIES = {"SYS_ADMIN": 21, "MKNOD": 27, "DAC_READ_SEARCH": 2}  # and their bits
 INSIDE = "KIEFS_TEST_INSIDE"
 KEPT = ("PATH", "PYTHONDONTWRITEBYTECODE", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
 ROOT = "root"
 OWNER, OTHER, THIRD = "games", "nobody", "bin"  # who mounts, and two others
 SHARED = "users"  # a group that none of them is in by itself
+
+
+def bail_out(why):
+    print(f"Bail out! {why}")
+    sys.exit(1)
+
+
+def check_capabilities():
+    """Root of a container may lack some."""
+    status = read("/proc/self/status")
+    have = int(status.partition("CapEff:")[2].split()[0], 16)
+    missing = [name for name, bit in CAPABILITIES.items() if not have >> bit & 1]
+    if missing:
+        bail_out("Root here lacks what this takes: start the container with "
+                 + " ".join(f"--cap-add {name}" for name in missing) + ".")
 
 
 def enter():
@@ -28,9 +44,12 @@ def enter():
         kept = [f"{name}={os.environ[name]}" for name in KEPT if name in os.environ]
         command = ["env", *kept, f"{INSIDE}=1", "unshare", "--mount", sys.executable, *sys.argv]
         if os.geteuid() != 0:
+            if not shutil.which("sudo") or run(["sudo", "-n", "true"], None).status:
+                bail_out("This takes root, or sudo without a password.")
             command[:0] = ["sudo", "-n"]
         sys.stdout.flush()
         os.execvp(command[0], command)
+    check_capabilities()
     place = tempfile.mkdtemp(prefix="kiefs-test-")
     try:
         subprocess.run(["mount", "-t", "tmpfs", "kiefs-test", place], check=True)
@@ -62,6 +81,11 @@ def become(user, *groups):
     more = ["--groups", ",".join(str(group(name)) for name in groups)] if groups else []
     return ["setpriv", f"--reuid={uid(user)}", f"--regid={gid(user)}",
             *(more or ["--clear-groups"]), "--"]
+
+
+def owner_of(path):
+    seen = os.stat(path)
+    return seen.st_uid, seen.st_gid
 
 
 def run_as(user, line, *groups, status=0, cwd=None):

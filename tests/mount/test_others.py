@@ -54,8 +54,7 @@ def mode(mount, *parts):
 
 
 def owner(mount, *parts):
-    seen = os.stat(mount.path(*parts))
-    return seen.st_uid, seen.st_gid
+    return owner_of(mount.path(*parts))
 
 
 def may_not_write(mount, user, *groups):
