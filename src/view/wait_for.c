@@ -121,15 +121,18 @@ static void end_task(struct wait_for *w, int at)
 	live_end(w, at);
 }
 
-/* Opened before it is looked at: a change in between makes it readable. */
+/* Read before the rest is looked at: what changes in between makes it readable again. */
 static void watch(struct live *live)
 {
-	char path[PATH_MAX + 16];
+	char path[PATH_MAX + 16], line[128];
 
-	if (live->fd >= 0)
-		close(live->fd);
 	snprintf(path, sizeof(path), "%s/status", live->goal->folder);
-	live->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (live->fd < 0)
+		live->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (live->fd >= 0 && pread(live->fd, line, sizeof(line), 0) < 0) {
+		close(live->fd);
+		live->fd = -1;
+	}
 }
 
 static void tell_change(struct wait_for *w, struct live *live)
