@@ -287,7 +287,7 @@ def case_narrow_and_dark(bench):
         for width, dark in ((390, False), (390, True), (1440, False), (320, True)):
             browser.look(width, 800, dark)
             browser.until(f"{SHOWN}.length > 0")
-            browser.until("document.documentElement.scrollWidth <= innerWidth", f"it fits {width} points")
+            browser.until(f"document.documentElement.scrollWidth <= {width}", f"it fits {width} points")
             colours.append(browser.run("getComputedStyle(document.documentElement).backgroundColor"))
         equal(len(set(colours)), 2, colours)
 
