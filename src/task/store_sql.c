@@ -116,8 +116,9 @@ const char *const store_sql[] = {
 			    " WHERE task = ? AND whole = 0",
 	[SQL_RESULT_RESET] =
 		"UPDATE result SET attempts = 0, etag = NULL WHERE task = ? AND whole = 0",
+	/* CROSS: the few results that are missing first, not the many tasks that run. */
 	[SQL_RESULT_DUE] =
-		"SELECT " RESULT_COLUMNS " FROM result JOIN task ON task.id = result.task"
+		"SELECT " RESULT_COLUMNS " FROM result CROSS JOIN task ON task.id = result.task"
 		" WHERE whole = 0 AND result.due_ms <= ?"
 		" AND result.due_ms < 9223372036854775807"
 		" AND task.state IN ('fetching', 'running')"
