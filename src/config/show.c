@@ -110,6 +110,8 @@ int config_help(struct buf *out)
 
 	buf_adds(out,
 		"usage: kiefs [-o name=value,...] [-f] [-d] [--demo] [SOURCE] MOUNTPOINT\n"
+		"       kiefs top [-1] [-n SECONDS] [PATH]\n"
+		"       kiefs wait [-q] PATH...\n"
 		"Mounts the KIE generation API: models are directories, requests are files.\n\n"
 		"  -f             stay in the foreground\n"
 		"  -d             the same, with a trace of all FUSE requests\n"

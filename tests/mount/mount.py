@@ -437,8 +437,8 @@ def report(number, name, fault):
 def main(table=()):
     """Runs the case_* functions of the program and those in `table`, of (name, function)."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kiefs", required=True)
-    parser.add_argument("--sim", required=True)
+    parser.add_argument("--kiefs", required=True, type=os.path.abspath)
+    parser.add_argument("--sim", required=True, type=os.path.abspath)
     parser.add_argument("--case")
     arguments = parser.parse_args()
     members = vars(sys.modules["__main__"]).items()
