@@ -98,12 +98,12 @@ struct stage {
 	const char *warnings;	    /* or NULL */
 	const struct input *inputs; /* what the body lacks; their `task` does not count */
 	size_t input_count;	    /* at most INPUTS_MAX */
-	const char *prompt; /* of a conversation's turn: what was written; else NULL */
+	const char *prompt;	    /* of a conversation's turn: what was written; else NULL */
 	const char *images; /* ... and the pictures that go with it, as in struct turn; or NULL */
-	const char *inputs_sha;	    /* of what they stand for; NULL: there are none; INPUTS_UNKNOWN:
-				       a file has yet to arrive */
-	const char *lacks;	    /* what the task waits for, one sentence; NULL: nothing */
-	bool dropped;		    /* the entry is no request but a file that is one */
+	const char *inputs_sha; /* of what they stand for; NULL: there are none; INPUTS_UNKNOWN:
+				   a file has yet to arrive */
+	const char *lacks;	/* what the task waits for, one sentence; NULL: nothing */
+	bool dropped;		/* the entry is no request but a file that is one */
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */
@@ -126,6 +126,9 @@ int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *ta
  * its stem, `entry` whose the error is. */
 int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name, int stem_len,
 	const char *text, int64_t now_ms, struct changes *changes);
+/* Numbers given from now on are above these, which are taken in the data directory: by another
+ * index, or by a later state of this one. `*moved`: else they would have been given again. */
+int store_number_after(struct store *store, int64_t entry, int64_t task, bool *moved);
 /* Commits everything staged by a daemon that died, and sends EVENT_RESTART to every task whose
  * state means that something was under way. Before anything else runs. */
 int store_recover(struct store *store, int64_t now_ms);
@@ -310,7 +313,7 @@ int store_chat_end(struct store *store, const struct task *old, const struct cha
 struct turn {
 	int64_t task;
 	char *prompt, *reply; /* NULL: not answered to its end */
-	char *images; /* JSON: [{"name", "sha256"}], names in the folder; NULL: none */
+	char *images;	      /* JSON: [{"name", "sha256"}], names in the folder; NULL: none */
 	enum task_state state;
 	int result; /* the one that holds what there is of the answer; 0 none */
 };
