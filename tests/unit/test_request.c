@@ -380,6 +380,9 @@ static const struct accepted accepted[] = {
 		"{\"model\":\"acme/any\",\"input\":{\"image_url\":\"https://h\",\"mask_url\":"
 		"\"https://h\"}}",
 		NULL},
+	{"a name with a blank at an end", &full, "{\"prompt \": \"x\"}", NULL,
+		FULL("\"prompt\":\"x\""),
+		"\"prompt \" has a blank at an end; it was sent as prompt."},
 	{"exactly one set", &one, "x", NULL,
 		"{\"model\":\"acme/one\",\"input\":{\"prompt\":\"x\"}}", NULL},
 };
