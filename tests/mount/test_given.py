@@ -56,10 +56,16 @@ def tries(model, name, value):
             yield {**example, name: value, other: field.get("values", [False])[0]}
         for choice in field.get("values", []) if other in example else []:
             yield {**example, name: value, other: choice}
+    # What stands in the same set, of those that exclude each other.
+    beside = {
+        other: model["fields"][other]["values"][0]
+        for chosen in model.get("one_of", []) if name in chosen
+        for other in chosen if "values" in model["fields"][other]
+    }
     for unwanted in [[gone] for gone in media] + [list(media)] + model.get("one_of", []):
         if name not in unwanted or unwanted == list(media):
             kept = {key: given for key, given in example.items() if key not in unwanted}
-            yield {**kept, name: value}
+            yield {**kept, **beside, name: value}
 
 
 def accepted(path, model, name, value):
