@@ -112,7 +112,7 @@ def case_wrong_requests(bench):
             ("suno/extend", {"audioId": "a", "defaultParamFlag": True, "instrumental": True,
                              "prompt": "a", "style": "s", "title": "t", "continueAt": 3,
                              "model": "V5"}, "prompt is only allowed"),
-            ("common/download-url", {"url": "kite.png"}, "url is"),
+            ("common/download-url", {"url": "kite.png"}, "A web address, as record.json"),
             ("../flux1-kontext", {"prompt": "a", "input_image": "https://example.com/a.png",
                                   "safety_tolerance": 3}, "safety_tolerance is 3")):
         folder = mount.path("models/dedicated", model)
