@@ -202,6 +202,13 @@ def case_what_is_wrong_is_neither_sent_nor_uploaded(bench):
         body = json.dumps({"prompt": "x", "image_urls": ["good.png", name]})
         fails(number, lambda body=body: write(f"{folder}/r.json", body))
         contains(read(f"{folder}/r.error"), "image_urls[1]", *words)
+    # Each of the two is small enough, but both are too large together.
+    together = mount.path("models/ideogram/character")
+    for name in ("one.png", "two.png"):
+        put(f"{together}/{name}", picture() + bytes(6 << 20))
+    body = json.dumps({"prompt": "x", "reference_image_urls": ["one.png", "two.png"]})
+    fails(errno.EFBIG, lambda: write(f"{together}/r.json", body))
+    contains(read(f"{together}/r.error"), "reference_image_urls[1] is one too much", "12.0 MB")
     try:
         os.symlink(outside, f"{folder}/link.png")
     except PermissionError:
