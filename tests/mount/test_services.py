@@ -113,6 +113,10 @@ def case_wrong_requests(bench):
                              "prompt": "a", "style": "s", "title": "t", "continueAt": 3,
                              "model": "V5"}, "prompt is only allowed"),
             ("common/download-url", {"url": "kite.png"}, "A web address, as record.json"),
+            ("../gemini-2.5-flash", {"messages": [{"role": "user", "content": "x"}],
+                                     "tools": [{"type": "function"}],
+                                     "response_format": {"type": "json_object"}},
+             "response_format is only allowed when tools is not given"),
             ("../flux1-kontext", {"prompt": "a", "input_image": "https://example.com/a.png",
                                   "safety_tolerance": 3}, "safety_tolerance is 3")):
         folder = mount.path("models/dedicated", model)
