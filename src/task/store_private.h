@@ -249,6 +249,11 @@ int turn_put_locked(struct store *store, const struct entry *entry, int64_t task
 	const char *prompt, const char *images, int64_t now_ms, struct changes *changes);
 /* -EBUSY: the task is a turn, and another one of its conversation is not finished. */
 int turn_alone_locked(struct store *store, int64_t task);
+/* The task has ended: where it is a turn, the refusal of one that came too early goes. */
+int turn_end_locked(struct store *store, const struct task *task, struct changes *changes);
+/* Removes `<name>.error` of the request of this name, whoever it is of. */
+int error_clear_locked(
+	struct store *store, uint64_t dir, const char *request, struct changes *changes);
 /* The task's request entry while it is attached, 0 none. */
 int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
 /* An incomplete task goes on when nothing that it waits for is missing any more, and fails when a

@@ -139,14 +139,14 @@ static int same_task(
 	return r < 0 ? r : 0;
 }
 
-static int clear_error(struct store *store, const struct entry *entry, struct changes *changes)
+int error_clear_locked(
+	struct store *store, uint64_t dir, const char *request, struct changes *changes)
 {
 	char name[ENTRY_NAME_MAX + 8];
 	struct entry error;
 
-	snprintf(name, sizeof(name), "%.*s.error", (int)request_stem_length(entry->name),
-		entry->name);
-	int r = entry_lookup_locked(store, entry->dir, name, &error);
+	snprintf(name, sizeof(name), "%.*s.error", (int)request_stem_length(request), request);
+	int r = entry_lookup_locked(store, dir, name, &error);
 	if (r == 0 && error.kind == ENTRY_ERROR)
 		r = entry_delete_locked(store, &error, changes);
 	return r == -ENOENT ? 0 : r;
@@ -300,7 +300,7 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 		r = store_exec(store, SQL_STAGE_DELETE, "i", entry_id);
 	/* A rejected version's error goes; a task's own error is put back by its state. */
 	if (r == 0)
-		r = clear_error(store, &entry, changes);
+		r = error_clear_locked(store, entry.dir, entry.name, changes);
 	if (r == 0) {
 		struct task row = {0};
 		r = task_get_locked(store, id, &row);
