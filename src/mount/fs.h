@@ -180,6 +180,9 @@ void result_name(const struct result *results, int count, int at, char out[RESUL
 /* ---- text.c: files that are made when looked at ---- */
 
 int text_make(struct fs *fs, uint64_t inode, struct buf *out);
+/* A status line with its newline: of a task or, where that is 0, of a file in uploads/; as of this
+ * time. */
+int text_status(struct fs *fs, int64_t task, int64_t upload, int64_t now_ms, struct buf *out);
 
 /* ---- account.c ---- */
 
@@ -285,10 +288,20 @@ void again_look_all(struct fs *fs);
 
 /* Answers the read now, or parks it. `task` 0: by entry. */
 void wait_read(struct fs *fs, fuse_req_t req, int64_t task, int64_t entry);
+/* Whether a read would be answered at once. */
+bool wait_is_over(struct fs *fs, int64_t task, int64_t entry);
 /* Answers whoever waited for this task. */
 void wait_check(struct fs *fs);
 /* Answers all with ECONNABORTED; later ones are not parked. */
 void wait_abort(struct fs *fs);
+
+/* ---- poll.c ---- */
+
+struct handle;
+/* What a status file says now; what was said is seen. Also when it says nothing any more. */
+int poll_read_status(struct fs *fs, struct handle *handle, struct buf *out);
+/* Whoever sleeps in poll(2) over what changed looks again. */
+void poll_wake(struct fs *fs, const struct changes *changes);
 
 /* ---- notify.c ---- */
 
@@ -322,7 +335,6 @@ int stats_print(struct fs *fs, struct buf *out);
 
 /* ---- the handlers, by file ---- */
 
-struct handle;
 extern const struct fuse_lowlevel_ops fs_ops;
 void op_init(void *userdata, struct fuse_conn_info *conn);
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -360,6 +372,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset,
 	struct fuse_file_info *in_fi, fuse_ino_t out, off_t out_offset,
 	struct fuse_file_info *out_fi, size_t len, int flags);
 void op_statfs(fuse_req_t req, fuse_ino_t ino);
+void op_poll(
+	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *poller);
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
 	int flags);

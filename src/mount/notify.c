@@ -152,6 +152,7 @@ static void tell(struct fs *fs, const struct changes *changes)
 		poke(fs, name);
 	}
 	wait_check(fs);
+	poll_wake(fs, changes);
 }
 
 /* Under notifier->lock. Commits that failed are tried again while there is nothing else to do. */

@@ -47,6 +47,7 @@ static void handle_free(struct fs *fs, struct handle *handle)
 	pthread_mutex_unlock(&fs->handles.lock);
 	if (handle->fd >= 0)
 		close(handle->fd);
+	fuse_pollhandle_destroy(handle->poller);
 	buf_finish(&handle->text);
 	free(handle);
 }
@@ -162,6 +163,18 @@ static int open_special(struct fs *fs, enum handle_kind kind, int64_t task, int6
 	return 0;
 }
 
+/* A task's is read on when the name has gone: it then says how the task has ended. */
+static int open_status(
+	struct fs *fs, int64_t task, int64_t upload, struct fuse_file_info *fi, struct handle **out)
+{
+	int r = is_writing(fi->flags) ? -EROFS
+				      : open_special(fs, HANDLE_STATUS, task, upload, fi, out);
+
+	fi->nonseekable = 0;
+	fi->noflush = 1;
+	return r;
+}
+
 static int open_entry(
 	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller, struct handle **out)
 {
@@ -187,6 +200,7 @@ static int open_entry(
 		return is_writing(fi->flags) ? -EROFS
 					     : open_special(fs, HANDLE_TALK, 0, entry.id, fi, out);
 	case ENTRY_STATUS:
+		return open_status(fs, entry.task, entry.owner, fi, out);
 	case ENTRY_ERROR:
 	case ENTRY_URL:
 		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
@@ -208,6 +222,8 @@ static int open_task(
 		return -EROFS;
 	if (slot == SLOT_WAIT)
 		return open_special(fs, HANDLE_WAIT, task, 0, fi, out);
+	if (slot == SLOT_STATUS)
+		return open_status(fs, task, 0, fi, out);
 	if (slot > SLOT_RESULT)
 		return open_result(fs, task, slot - SLOT_RESULT, fi, caller, out);
 	return open_text(fs, inode, fi, out);
