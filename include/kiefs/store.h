@@ -76,6 +76,10 @@ int store_entry_mark(struct store *store, int64_t id, bool unfinished);
 /* Up to `max` names of the form `<stem>.*` and `<stem>-*`, after `after`, by name. How many. */
 int store_entry_siblings(struct store *store, uint64_t dir, const char *stem, const char *after,
 	struct entry *out, int max);
+/* Up to `max` entries that show how far a task is, or what there is of its answer; or, of a file in
+ * uploads/, how far its upload is. The other is 0. How many, or -errno. */
+int store_entry_showing(
+	struct store *store, int64_t task, int64_t upload, int64_t *entries, int max);
 /* Text of an ENTRY_ERROR. */
 int store_entry_text(struct store *store, int64_t id, struct buf *out);
 
@@ -94,12 +98,12 @@ struct stage {
 	const char *warnings;	    /* or NULL */
 	const struct input *inputs; /* what the body lacks; their `task` does not count */
 	size_t input_count;	    /* at most INPUTS_MAX */
-	const char *prompt; /* of a conversation's turn: what was written; else NULL */
+	const char *prompt;	    /* of a conversation's turn: what was written; else NULL */
 	const char *images; /* ... and the pictures that go with it, as in struct turn; or NULL */
-	const char *inputs_sha;	    /* of what they stand for; NULL: there are none; INPUTS_UNKNOWN:
-				       a file has yet to arrive */
-	const char *lacks;	    /* what the task waits for, one sentence; NULL: nothing */
-	bool dropped;		    /* the entry is no request but a file that is one */
+	const char *inputs_sha; /* of what they stand for; NULL: there are none; INPUTS_UNKNOWN:
+				   a file has yet to arrive */
+	const char *lacks;	/* what the task waits for, one sentence; NULL: nothing */
+	bool dropped;		/* the entry is no request but a file that is one */
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */
@@ -298,7 +302,7 @@ int store_chat_end(struct store *store, const struct task *old, const struct cha
 struct turn {
 	int64_t task;
 	char *prompt, *reply; /* NULL: not answered to its end */
-	char *images; /* JSON: [{"name", "sha256"}], names in the folder; NULL: none */
+	char *images;	      /* JSON: [{"name", "sha256"}], names in the folder; NULL: none */
 	enum task_state state;
 	int result; /* the one that holds what there is of the answer; 0 none */
 };

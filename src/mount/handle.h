@@ -16,9 +16,9 @@ enum handle_kind {
 	HANDLE_WAIT,	/* `task` or `entry` */
 	HANDLE_CONTROL, /* `task`; 0: the mount's own */
 	HANDLE_POKE,	/* the notifier's: for watchers to see */
-	HANDLE_TALK,	/* `entry`; `text` is made anew at the start and at its end, under
-			   handles.lock */
-	HANDLE_STATUS,	/* `task`, or `entry` of a file in uploads/; `text` is made anew at the
+	HANDLE_GROWING, /* of `inode`, a text that grows at its end; `text` is made anew at the
+			   start and at its end, under handles.lock */
+	HANDLE_STATUS,	/* `task`, or `entry` of an upload's; `text` is made anew at the
 			   start, under handles.lock */
 };
 
@@ -32,6 +32,7 @@ struct handle {
 	pid_t opener; /* process (not thread) that opened it; 0 unknown */
 	struct draft *draft;
 	int64_t task, entry;
+	uint64_t inode;
 	struct buf text;
 	/* Under handles.lock: */
 	struct fuse_pollhandle *poller; /* of who sleeps in poll(2); owned */

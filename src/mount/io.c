@@ -14,21 +14,15 @@
 /* Whether this read begins anew. */
 static bool is_fresh(const struct handle *handle, off_t offset)
 {
-	/* Whoever reads on at the end of a conversation reads what has come since. */
+	/* Whoever reads on at the end reads what has come since. */
 	return offset == 0 || handle->text.len == 0 ||
-	       (handle->kind == HANDLE_TALK && (size_t)offset >= handle->text.len);
+	       (handle->kind == HANDLE_GROWING && (size_t)offset >= handle->text.len);
 }
 
 static int make_text(struct fs *fs, struct handle *handle, struct buf *out)
 {
-	struct entry entry;
-	int64_t mtime_ms;
-	int r;
-
-	if (handle->kind == HANDLE_STATUS)
-		return poll_read_status(fs, handle, out);
-	r = store_entry_get(fs->store, handle->entry, &entry);
-	return r < 0 ? r : talk_make(fs, &entry, out, &mtime_ms);
+	return handle->kind == HANDLE_STATUS ? poll_read_status(fs, handle, out)
+					     : text_make(fs, handle->inode, out);
 }
 
 static void read_live(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
@@ -86,7 +80,7 @@ static void read_handle(fuse_req_t req, struct handle *handle, size_t size, off_
 		out.buf[0].pos = offset;
 		fuse_reply_data(req, &out, FUSE_BUF_SPLICE_MOVE);
 		return;
-	case HANDLE_TALK:
+	case HANDLE_GROWING:
 	case HANDLE_STATUS:
 		read_live(req, handle, size, offset);
 		return;

@@ -124,12 +124,17 @@ static int make_session(struct mount *mount, const struct mount_options *options
 
 static void locks_init(struct fs *fs)
 {
+	pthread_condattr_t steady;
+
 	pthread_mutex_init(&fs->drafts.lock, NULL);
 	pthread_cond_init(&fs->drafts.settled, NULL);
 	pthread_mutex_init(&fs->handles.lock, NULL);
 	pthread_mutex_init(&fs->waits.lock, NULL);
 	pthread_mutex_init(&fs->notifier.lock, NULL);
-	pthread_cond_init(&fs->notifier.more, NULL);
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(&fs->notifier.more, &steady);
+	pthread_condattr_destroy(&steady);
 	pthread_mutex_init(&fs->errors.lock, NULL);
 	pthread_mutex_init(&fs->live.lock, NULL);
 	pthread_mutex_init(&fs->live.change, NULL);

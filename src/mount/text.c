@@ -216,13 +216,21 @@ static int status_text(struct fs *fs, const struct task *task, int64_t now_ms, s
 	return buf_addf(out, "%s\n", line);
 }
 
-int text_status(struct fs *fs, int64_t id, int64_t upload, int64_t now_ms, struct buf *out)
+static int upload_status(struct fs *fs, int64_t id, int64_t now_ms, struct buf *out)
+{
+	struct entry entry;
+	int r = store_entry_get(fs->store, id, &entry);
+
+	return r < 0 ? r : store_outgoing_status(fs->store, entry.owner, now_ms, out);
+}
+
+int text_status(struct fs *fs, int64_t id, int64_t entry, int64_t now_ms, struct buf *out)
 {
 	struct task task = {0};
 	int r;
 
 	if (!id)
-		return store_outgoing_status(fs->store, upload, now_ms, out);
+		return upload_status(fs, entry, now_ms, out);
 	r = store_task_get(fs->store, id, &task);
 	if (r == 0)
 		r = status_text(fs, &task, now_ms, out);
@@ -290,7 +298,7 @@ static int entry_text(struct fs *fs, int64_t id, struct buf *out)
 	if (entry.kind == ENTRY_TALK)
 		return talk_make(fs, &entry, out, &mtime_ms);
 	return entry.kind == ENTRY_STATUS
-		       ? text_status(fs, entry.task, entry.owner, clock_now_ms(), out)
+		       ? text_status(fs, entry.task, entry.id, clock_now_ms(), out)
 		       : -EINVAL;
 }
 
