@@ -54,6 +54,11 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 int mount_run(struct mount *mount, struct worker *worker);
 /* From any thread or a signal handler: lets mount_run() return. */
 void mount_stop(struct mount *mount);
+/* Says POLLPRI when mount_is_gone() is to be asked; -1: it never is. */
+int mount_table_fd(const struct mount *mount);
+/* Somebody has unmounted it. mount_run() returns by itself then, unless programs use what they have
+ * open still, or another mount namespace has a copy. */
+bool mount_is_gone(const struct mount *mount);
 /* Shows another catalogue from now on; any thread. On failure the mount stays as it was: -EEXIST,
  * -EINVAL (`err` says why), -ENOMEM or the store's. */
 int mount_set_catalogue(

@@ -17,6 +17,7 @@
 #include "kiefs/error.h"
 #include "kiefs/files.h"
 #include "kiefs/mount.h"
+#include "table.h"
 
 /* Parked readers hold no thread, so this bounds only requests that wait for the disk. */
 #define MAX_THREADS 10
@@ -26,6 +27,7 @@ struct mount {
 	char *mountpoint;
 	pthread_t loop;
 	bool mounted;
+	struct table table;
 };
 
 void op_init(void *userdata, struct fuse_conn_info *conn)
@@ -152,6 +154,7 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	if (!mount)
 		return -ENOMEM;
 	struct fs *fs = &mount->fs;
+	mount->table.fd = -1;
 	locks_init(fs);
 	fs->store = options->store;
 	fs->files = options->files;
@@ -182,6 +185,9 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 		return r;
 	}
 	mount->mounted = true;
+	/* Where there is no table, the end of the last user of the mount ends it. */
+	if (table_open(&mount->table, mount->mountpoint) < 0)
+		mount->table.fd = -1;
 	*out = mount;
 	return 0;
 }
@@ -215,12 +221,38 @@ void mount_stop(struct mount *mount)
 		pthread_kill(mount->loop, SIGUSR1);
 }
 
+int mount_table_fd(const struct mount *mount)
+{
+	return mount->table.fd;
+}
+
+bool mount_is_gone(const struct mount *mount)
+{
+	return table_is_gone(&mount->table);
+}
+
+/* What stands at the mount point by now is not to be unmounted. libfuse leaves it alone when its
+ * descriptor says that the kernel has let go, as the end of a pipe does that nobody reads. */
+static void let_go(struct mount *mount)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	close(ends[0]);
+	dup3(ends[1], fuse_session_fd(mount->fs.session), O_CLOEXEC);
+	close(ends[1]);
+}
+
 void mount_destroy(struct mount *mount)
 {
 	if (!mount)
 		return;
+	if (mount->mounted && mount_is_gone(mount))
+		let_go(mount);
 	if (mount->mounted)
 		fuse_session_unmount(mount->fs.session);
+	table_close(&mount->table);
 	if (mount->fs.session)
 		fuse_session_destroy(mount->fs.session);
 	poker_stop(&mount->fs.notifier.poker);
