@@ -17,6 +17,7 @@
 #include "kiefs/error.h"
 #include "kiefs/files.h"
 #include "kiefs/mount.h"
+#include "parallel.h"
 #include "table.h"
 
 /* Parked readers hold no thread, so this bounds only requests that wait for the disk. */
@@ -180,11 +181,13 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	if (r == 0 && fuse_session_mount(fs->session, mount->mountpoint) < 0)
 		r = error_set(err, -EIO, "%s could not be mounted; the reason stands above.",
 			mount->mountpoint);
+	mount->mounted = r == 0;
+	if (r == 0)
+		r = parallel_start(fs->session);
 	if (r < 0) {
 		mount_destroy(mount);
 		return r;
 	}
-	mount->mounted = true;
 	/* Where there is no table, the end of the last user of the mount ends it. */
 	if (table_open(&mount->table, mount->mountpoint) < 0)
 		mount->table.fd = -1;

@@ -238,6 +238,25 @@ def case_the_wait_is_there_from_the_close_on(bench):
     equal(missing, [])
 
 
+def case_a_slow_lookup_delays_no_other(bench):
+    """Names beside a request that is being closed wait for its task; the rest of the folder does not."""
+    mount = bench.mount(key=None)
+    path = mount.path(MODEL, "r")
+    file = os.open(f"{path}.txt", os.O_WRONLY | os.O_CREAT)
+    os.write(file, b"A red kite.")
+    again = os.dup(file)
+    os.close(file)
+    slow = threading.Thread(target=lambda: [os.path.exists(f"{path}.status") for _ in range(10)])
+    slow.start()
+    count = 0
+    while slow.is_alive():
+        count += not os.path.exists(mount.path(MODEL, f"no-{count}"))
+    slow.join()
+    os.close(again)
+    # One at a time with the slow ones, there are some twenty.
+    assert count > 200, count
+
+
 def case_lost_answer(bench):
     simulator = bench.simulator()
     simulator.fault("lost")
