@@ -66,6 +66,19 @@ def case_times_and_modes(bench):
                 equal(mode & 0o077, 0, os.path.join(folder, name))
 
 
+def case_reading_leaves_times(bench):
+    """Also of defaults.json that nobody has written yet: tar says so when a file changes."""
+    mount = bench.mount()
+    path = mount.path(MODEL, "defaults.json")
+    before = run(["stat", "-c", "%y %z %s", path]).out
+    equal(read(path), "")
+    mount.unmount()
+    mount = bench.mount()
+    equal(run(["stat", "-c", "%y %z %s", path]).out, before)
+    write(path, "{}\n")
+    equal(read(path), "{}\n")
+
+
 def case_directory_mtime_moves(bench):
     mount = bench.mount(bench.simulator())
     before = os.stat(mount.path(MODEL)).st_mtime_ns
