@@ -1,11 +1,13 @@
 #include "kiefs/program.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -425,29 +427,55 @@ static void reload(struct program *program)
 	error_finish(&err);
 }
 
+/* Whether it was the last one: it ends the mount, or (SIGUSR2, program_run()) that has ended. */
+static bool take_signal(struct program *program)
+{
+	struct signalfd_siginfo info;
+
+	if (read(program->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return false;
+	if (info.ssi_signo == SIGHUP)
+		reload(program);
+	else if (info.ssi_signo != SIGUSR2)
+		end_mount(program);
+	return info.ssi_signo != SIGHUP;
+}
+
+/* Readers of a mount that was taken off lazily end as they do when the daemon is told to. */
 static void *run_signals(void *context)
 {
 	struct program *program = context;
+	struct pollfd watched[] = {
+		{.fd = program->signals, .events = POLLIN},
+		{.fd = mount_table_fd(program->mount), .events = POLLPRI},
+	};
+	bool over = false;
+
+	while (!over) {
+		if (poll(watched, 2, -1) <= 0)
+			continue;
+		if (watched[0].revents) {
+			over = take_signal(program);
+		} else if (mount_is_gone(program->mount)) {
+			end_mount(program);
+			over = true;
+		}
+	}
+	return NULL;
+}
+
+/* They are blocked in all threads (main.c). */
+static int watch_signals(struct program *program)
+{
 	sigset_t set;
-	int number;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR2);
-	for (;;) {
-		if (sigwait(&set, &number) != 0)
-			continue;
-		if (number == SIGUSR2) /* program_run(): the loop has ended by itself */
-			return NULL;
-		if (number == SIGHUP) {
-			reload(program);
-			continue;
-		}
-		end_mount(program);
-		return NULL;
-	}
+	program->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return program->signals < 0 ? -errno : 0;
 }
 
 static void announce(const struct program *program)
@@ -462,8 +490,11 @@ static void announce(const struct program *program)
 
 int program_run(struct program *program, struct error *err)
 {
-	int r = pthread_create(&program->worker_thread, NULL, run_worker, program);
+	int r = watch_signals(program);
 
+	if (r < 0)
+		return error_set(err, r, "Signals cannot be watched: %s.", strerror(-r));
+	r = pthread_create(&program->worker_thread, NULL, run_worker, program);
 	if (r != 0)
 		return error_set(err, -r, "No thread could be started: %s.", strerror(r));
 	program->worker_runs = true;
@@ -504,6 +535,8 @@ void program_close(struct program *program)
 	config_finish(&program->config);
 	if (program->store_lock > 0)
 		close(program->store_lock);
+	if (program->signals > 0)
+		close(program->signals);
 	if (program->lock > 0)
 		close(program->lock);
 }

@@ -34,6 +34,7 @@ struct program {
 	char *callback_url;	   /* with its secret part */
 	struct mount *mount;
 	char *config_text;
+	int signals; /* SIGTERM and others, for the signal thread */
 	pthread_t worker_thread, signal_thread;
 	bool worker_runs, signals_run;
 	pthread_mutex_t end_lock;

@@ -80,6 +80,10 @@ int store_entry_mark(struct store *store, int64_t id, bool unfinished);
 /* Up to `max` names of the form `<stem>.*` and `<stem>-*`, after `after`, by name. How many. */
 int store_entry_siblings(struct store *store, uint64_t dir, const char *stem, const char *after,
 	struct entry *out, int max);
+/* Up to `max` entries that show how far a task is, or what there is of its answer; or, of a file in
+ * uploads/, how far its upload is. The other is 0. How many, or -errno. */
+int store_entry_showing(
+	struct store *store, int64_t task, int64_t upload, int64_t *entries, int max);
 /* Text of an ENTRY_ERROR. */
 int store_entry_text(struct store *store, int64_t id, struct buf *out);
 

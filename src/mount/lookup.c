@@ -253,7 +253,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	int r;
 
 	if (notifier_is_poking(req, parent, name, &poke)) {
-		if (poke.added)
+		if (poke.what == NAME_CAME)
 			fuse_reply_err(req, ENOENT);
 		else
 			reply_gone(req, &poke);
@@ -262,6 +262,8 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	r = node_find(fs, parent, name, &entry, &inode);
 	if (r == 0)
 		r = node_param(fs, inode, entry.id ? &entry : NULL, &param);
+	if (r == 0 && notifier_is_touching(req, inode))
+		attr_for_touch(&param.attr, &param.attr_timeout);
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else

@@ -116,6 +116,7 @@ enum statement {
 	SQL_TURN_LIST,
 	SQL_TURN_ACTIVE,
 	SQL_TURN_OF_TASK,
+	SQL_ENTRY_SHOWING,
 	SQL_TURN_REPLY,
 	/* inputs */
 	SQL_INPUT_LIST,
@@ -194,7 +195,8 @@ char *store_column(sqlite3_stmt *statement, int column);
 
 /* ---- inside a transaction (the callers hold store_begin()) ---- */
 
-void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry, int added);
+void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry,
+	enum name_event what);
 int entry_get_locked(struct store *store, int64_t id, struct entry *out);
 int entry_lookup_locked(struct store *store, uint64_t dir, const char *name, struct entry *out);
 /* Reads rows of entries into `out`; how many, or -errno. */

@@ -205,6 +205,12 @@ const char *const store_sql[] = {
 		"SELECT turn.task FROM turn JOIN task ON task.id = turn.task WHERE turn.dir = ?"
 		" AND turn.task != ? AND state IN ('staged', 'incomplete', 'held', 'queued',"
 		" 'uploading', 'submitting', 'running', 'fetching') LIMIT 1",
+	[SQL_ENTRY_SHOWING] =
+		"SELECT id FROM entry WHERE task = ?1 AND task != 0 AND (kind = 3 OR (kind = 2 AND"
+		" size = -1)) UNION ALL SELECT entry.id FROM turn JOIN entry ON entry.dir = "
+		"turn.dir"
+		" WHERE turn.task = ?1 AND entry.kind = 6 UNION ALL SELECT id FROM entry WHERE"
+		" owner = ?2 AND owner != 0 AND task = 0 AND kind = 3",
 	[SQL_TURN_OF_TASK] = "SELECT dir FROM turn WHERE task = ?",
 	[SQL_TURN_REPLY] = "UPDATE turn SET reply = ? WHERE task = ?",
 	[SQL_INPUT_LIST] =

@@ -367,7 +367,7 @@ int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *n
 	if (r == 0 && error.kind == ENTRY_ERROR) {
 		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size, now_ms * 1000000,
 			entry, (int64_t)0, error.id);
-		changes_add(changes, error.dir, error.name, error.id, 1);
+		changes_add(changes, error.dir, error.name, error.id, NAME_CHANGED);
 	} else if (r == 0 || r == -ENOENT) {
 		const struct generated what = {.dir = dir,
 			.stem = name,
