@@ -23,6 +23,7 @@ enum statement {
 	SQL_ENTRY_CHILD,
 	SQL_ENTRY_OWNED,
 	SQL_ENTRY_ORPHAN,
+	SQL_ENTRY_KEEP_ERROR,
 	SQL_ENTRY_SET_TASK,
 	SQL_ENTRY_REQUESTS,
 	SQL_ENTRY_OF_TASK,
@@ -197,6 +198,8 @@ int outgoing_forget_locked(struct store *store, int64_t entry, struct changes *c
 /* The file is closed and is to be uploaded. */
 int outgoing_commit_locked(struct store *store, const struct entry *entry, const char *source,
 	int64_t now_ms, struct changes *changes);
+/* The error whose `owner` the entry is. -ENOENT. */
+int entry_error_locked(struct store *store, int64_t owner, struct entry *out);
 int entry_delete_locked(struct store *store, const struct entry *entry, struct changes *changes);
 
 /* A generated name beside a request: gets the next free one of `stem.ext`, `stem-<from>.ext`... */
@@ -213,6 +216,10 @@ struct generated {
 	int64_t mtime_ms;
 	const char *text; /* ERROR: the text */
 };
+/* `<stem>.<extension>`, `<stem>-<number>.<extension>` for a number above 0; of a long stem as much
+ * as a name has room for. */
+void entry_generated_name(const char *stem, int stem_len, int number, const char *extension,
+	char out[ENTRY_NAME_MAX + 1]);
 int entry_generate_locked(
 	struct store *store, const struct generated *what, struct changes *changes, int64_t *id);
 

@@ -139,15 +139,30 @@ static int same_task(
 	return r < 0 ? r : 0;
 }
 
+/* The error that stands for the file `entry` (0: removed), or for its name. -ENOENT: none does. */
+static int find_error(struct store *store, int64_t entry, uint64_t dir, const char *name,
+	int stem_len, struct entry *out)
+{
+	char error_name[ENTRY_NAME_MAX + 1];
+	struct entry found;
+
+	entry_generated_name(name, stem_len, 0, "error", error_name);
+	int r = entry_lookup_locked(store, dir, error_name, &found);
+	if (r == 0 && found.kind == ENTRY_ERROR)
+		*out = found;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	/* Another file may have had that name first. */
+	return r == 0 && found.kind == ENTRY_ERROR ? 0 : entry_error_locked(store, entry, out);
+}
+
 static int clear_error(struct store *store, const struct entry *entry, struct changes *changes)
 {
-	char name[ENTRY_NAME_MAX + 8];
 	struct entry error;
+	int r = find_error(store, entry->id, entry->dir, entry->name,
+		(int)request_stem_length(entry->name), &error);
 
-	snprintf(name, sizeof(name), "%.*s.error", (int)request_stem_length(entry->name),
-		entry->name);
-	int r = entry_lookup_locked(store, entry->dir, name, &error);
-	if (r == 0 && error.kind == ENTRY_ERROR)
+	if (r == 0)
 		r = entry_delete_locked(store, &error, changes);
 	return r == -ENOENT ? 0 : r;
 }
@@ -353,22 +368,20 @@ static int log_refusal(struct store *store, const char *name, const char *text, 
 int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name, int stem_len,
 	const char *text, int64_t now_ms, struct changes *changes)
 {
-	char error_name[ENTRY_NAME_MAX + 8];
 	struct entry error;
 	int64_t size = (int64_t)strlen(text);
 	int r = store_begin(store);
 
 	if (r < 0)
 		return r;
-	snprintf(error_name, sizeof(error_name), "%.*s.error", stem_len, name);
-	r = entry_lookup_locked(store, dir, error_name, &error);
-	if (r == 0 && error.kind == ENTRY_ERROR && same_text(store, error.id, text))
+	r = find_error(store, entry, dir, name, stem_len, &error);
+	if (r == 0 && same_text(store, error.id, text))
 		return store_end(store, 0); /* said already, by a write or an earlier close */
-	if (r == 0 && error.kind == ENTRY_ERROR) {
+	if (r == 0) {
 		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size, now_ms * 1000000,
 			entry, (int64_t)0, error.id);
 		changes_add(changes, error.dir, error.name, error.id, 1);
-	} else if (r == 0 || r == -ENOENT) {
+	} else if (r == -ENOENT) {
 		const struct generated what = {.dir = dir,
 			.stem = name,
 			.stem_len = stem_len,
