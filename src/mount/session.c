@@ -131,6 +131,7 @@ static void locks_init(struct fs *fs)
 	pthread_mutex_init(&fs->notifier.lock, NULL);
 	pthread_cond_init(&fs->notifier.more, NULL);
 	pthread_mutex_init(&fs->errors.lock, NULL);
+	pthread_mutex_init(&fs->refusals.lock, NULL);
 	pthread_mutex_init(&fs->live.lock, NULL);
 	pthread_mutex_init(&fs->live.change, NULL);
 	pthread_mutex_init(&fs->searches.lock, NULL);
