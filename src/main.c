@@ -10,6 +10,7 @@
 #include "kiefs/daemon.h"
 #include "kiefs/error.h"
 #include "kiefs/program.h"
+#include "kiefs/view.h"
 
 #define EXIT_USAGE 2
 
@@ -62,6 +63,9 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int status = EXIT_SUCCESS;
 
+	view_fn *view = argc > 1 ? view_find(argv[1]) : NULL;
+	if (view)
+		return view(argc - 1, argv + 1);
 	int r = config_load(argc, argv, &program.config, &err);
 	if (r < 0) {
 		fail(&err);

@@ -290,6 +290,7 @@ static int open_mount(struct program *program, struct error *err)
 		.mountpoint = config->mountpoint,
 		.fuse_options = (const char *const *)config->fuse_options,
 		.fuse_option_count = (int)config->fuse_option_count,
+		.users = &config->users,
 		.warn_only = config->validate == VALIDATE_WARN,
 		.callback = program->callback,
 		.callback_address = program->callback ? callback_address(program) : NULL,

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kiefs/users.h"
+
 struct buf;
 struct error;
 
@@ -61,8 +63,13 @@ struct config {
 	char *callback_url;	    /* what the service reaches it by; NULL: not told */
 	char *callback_key_file;    /* NULL: none */
 	char *callback_key_command; /* NULL: none; may hold a secret */
-	int ready_fd;		    /* a line is written here once mounted; -1: nobody waits */
-	char **fuse_options;	    /* for libfuse's -o, as they were given (backslashes kept) */
+	char *uid;		    /* names or numbers, as they were given; NULL: not */
+	char *gid;
+	int umask;	     /* permission bits; -1: not given */
+	char *spenders;	     /* "bob:@family"; NULL: not given */
+	struct users users;  /* what these four mean on this machine; by config_load() */
+	int ready_fd;	     /* a line is written here once mounted; -1: nobody waits */
+	char **fuse_options; /* for libfuse's -o, as they were given (backslashes kept) */
 	size_t fuse_option_count;
 };
 
@@ -109,6 +116,8 @@ enum config_type {
 	CONFIG_PATH,
 	CONFIG_LISTEN, /* "127.0.0.1:8080", from PORT or ADDRESS:PORT */
 	CONFIG_URL,
+	CONFIG_NAME,	/* of a user or group, or several with ":" between them */
+	CONFIG_MODE,	/* permission bits that are taken away, in octal */
 	CONFIG_COUNT,	/* whole number from `min` to `max` */
 	CONFIG_SIZE,	/* bytes, with K, M, G or T for powers of 1024; from `min` to `max` */
 	CONFIG_CREDITS, /* double: 0 or more */

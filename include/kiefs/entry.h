@@ -40,6 +40,7 @@ struct entry {
 	int mode;      /* permission bits */
 	int64_t size;  /* RESULT and ERROR; a FILE's size is its file's */
 	int64_t mtime_ns;
+	int64_t uid, gid; /* who made it; -1: who mounts */
 };
 
 /* The inode number of a user's folder: what stands in it has this as `dir`. */

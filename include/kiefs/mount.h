@@ -19,6 +19,7 @@ struct files;
 struct fuse_args;
 struct mount;
 struct store;
+struct users;
 struct worker;
 
 /*
@@ -35,6 +36,7 @@ struct mount_options {
 	const char *mountpoint;
 	const char *const *fuse_options; /* for libfuse and the kernel: "allow_other", ... */
 	int fuse_option_count;
+	const struct users *users;	/* not owned */
 	bool warn_only;			/* validate=warn */
 	const struct callback *callback; /* the listener; NULL: none */
 	const char *callback_address;	/* what leads to it, as people may see it; NULL: none */

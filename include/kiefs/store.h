@@ -49,6 +49,8 @@ int store_entry_list(
 int store_entry_create(struct store *store, uint64_t dir, const char *name, enum entry_kind kind,
 	int mode, int64_t now_ms, struct entry *out);
 int store_entry_set_mode(struct store *store, int64_t id, int mode);
+/* Who made it, where that is another user than the one who mounts. */
+int store_entry_set_maker(struct store *store, int64_t id, uint32_t uid, uint32_t gid);
 /* A name may be unknown only as defaults.json was never written: makes the row when missing. */
 int store_entry_ensure(
 	struct store *store, uint64_t dir, const char *name, int mode, int64_t now_ms);

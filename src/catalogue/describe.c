@@ -6,6 +6,7 @@
 #include "kiefs/buf.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/price.h"
+#include "kiefs/show.h"
 #include "words.h"
 
 /* Longer lists are cut in the README; schema.json has all of them. */
@@ -106,6 +107,28 @@ static size_t add_missing(const struct model *model, struct buf *out)
 	return count;
 }
 
+/* What must be chosen, and is chosen for a bare prompt. */
+static void add_chosen(const struct model *model, struct buf *out)
+{
+	char shown[SHOWN_SIZE];
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->field_count; i++) {
+		const struct field *field = &model->fields[i];
+		const cJSON *value = cJSON_GetObjectItemCaseSensitive(model->prompt, field->name);
+
+		if (!field->required || field->initial || !value || cJSON_IsArray(value) ||
+			cJSON_IsObject(value) ||
+			(cJSON_IsString(value) && strcmp(value->valuestring, "$prompt") == 0))
+			continue;
+		buf_addf(out, "%s`%s` %s", count++ ? ", " : " Sent along: ", field->name,
+			show_value(value, shown));
+	}
+	if (count > 0)
+		buf_adds(out, "; to choose otherwise write JSON, or put the value into "
+			      "`defaults.json`.");
+}
+
 static void add_prompt_command(const struct model *model, struct buf *out)
 {
 	struct buf missing;
@@ -119,7 +142,7 @@ static void add_prompt_command(const struct model *model, struct buf *out)
 		"Write a prompt:\n\n    echo '%s' > first.txt\n\n"
 		"or copy one that you have: `cp ~/prompt.txt first.txt`.",
 		model->service->chat ? "Why does a kite stay up in the air?"
-			    : "A red kite over a green hill at noon.");
+				     : "A red kite over a green hill at noon.");
 	if (count > 0 && missing.data)
 		buf_addf(out,
 			" A prompt alone is not enough here: %s %s needed too. Write JSON (below), "
@@ -132,6 +155,7 @@ static void add_prompt_command(const struct model *model, struct buf *out)
 			      "goes with it. Write JSON, or put that into `defaults.json`.");
 	if (words_beside(model))
 		buf_adds(out, " The file that goes with it lies beside it: see Files below.");
+	add_chosen(model, out);
 	buf_adds(out, "\n\n");
 	buf_finish(&missing);
 }

@@ -75,6 +75,18 @@ static const char intro[] =
 	"request; the finished picture, film or sound appears beside it. Looking around costs\n"
 	"nothing: only a request that you write is sent, once, and paid for once.\n";
 
+static const char by_hand[] =
+	"\n## In a file manager\n\n"
+	"1. Open `by-category`, then `image`, `video` or `audio`, then a model. Its `README.md` "
+	"says\n"
+	"   what it makes and what it costs.\n"
+	"2. Make a new text file there, such as `kite.txt`, write what you want to see, and save.\n"
+	"   Or drop a text file there that you have.\n"
+	"3. `kite.status` shows how far it is; the picture appears beside it by itself. If\n"
+	"   something is wrong there is `kite.error` instead: open it, it says what to do.\n\n"
+	"Where a model works on a picture or a film, drop that into its directory too, under the\n"
+	"same name (`kite.png` with `kite.txt`).\n";
+
 static const char writing[] =
 	"\n## What is where\n\n"
 	"    models/ID/README.md      what the model makes, its fields, its price, commands to "
@@ -128,7 +140,10 @@ static const char rest[] =
 	"  name is not listed, but can always be opened.\n"
 	"- `NAME.png`, `NAME.mp4`, `NAME.mp3` and so on is the result; several are `NAME-1.png`,\n"
 	"  `NAME-2.png`. It appears only when it is whole.\n"
-	"- `NAME.task` (not listed either) leads to the task's directory.\n"
+	"- `NAME.task` (not listed either) leads to the task's directory.\n\n"
+	"`kiefs wait FILE...` waits for many, with a bar for each; `kiefs top` shows what is "
+	"under\n"
+	"way, what waits and what was spent.\n"
 	"\n## Talking\n\n"
 	"A model that answers in text writes `NAME.md`, which grows while the answer comes\n"
 	"(`tail -f NAME.md`). A folder in its directory is also a conversation:\n\n"
@@ -168,6 +183,7 @@ int describe_mount(const struct catalogue *catalogue, struct buf *out)
 	add_first_steps(catalogue, out);
 	buf_addf(out, "\n`ls models` shows all %zu models. ", catalogue_count(catalogue));
 	add_counts(catalogue, out);
+	buf_adds(out, by_hand);
 	buf_adds(out, writing);
 	buf_adds(out, files);
 	buf_adds(out, rest);

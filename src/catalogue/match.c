@@ -31,11 +31,34 @@ static bool fields_hold(const struct field *fields, size_t count, const char *wo
 	return false;
 }
 
+/* People say "film" where the catalogue says "video"; one letter more ("films") is the same word.
+ */
+static bool is_everyday_word(const struct model *model, const char *word, size_t len)
+{
+	static const struct {
+		const char *word, *category;
+	} words[] = {
+		{"picture", "image"},
+		{"photo", "image"},
+		{"film", "video"},
+		{"movie", "video"},
+		{"sound", "audio"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t own = strlen(words[i].word);
+		bool plural = len == own + 1 && (word[own] | 0x20) == 's';
+		if ((len == own || plural) && strncasecmp(word, words[i].word, own) == 0)
+			return strcmp(model->category, words[i].category) == 0;
+	}
+	return false;
+}
+
 static bool word_fits(const struct model *model, const char *word, size_t len)
 {
 	return holds(model->id, word, len) || holds(model->title, word, len) ||
 	       holds(model->provider, word, len) || holds(model->category, word, len) ||
-	       holds(model->output, word, len) ||
+	       holds(model->output, word, len) || is_everyday_word(model, word, len) ||
 	       fields_hold(model->fields, model->field_count, word, len);
 }
 

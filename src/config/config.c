@@ -334,7 +334,8 @@ int config_parse(const struct config_input *input, struct config *out, struct er
 {
 	struct command command;
 	struct error wrong = {0};
-	struct config config = {.ready_fd = -1, .limit_per_task = -1, .limit_per_day = -1};
+	struct config config = {
+		.ready_fd = -1, .umask = -1, .limit_per_task = -1, .limit_per_day = -1};
 	int r = command_read(input, &command, err);
 
 	if (r < 0)
@@ -366,12 +367,13 @@ void config_finish(struct config *config)
 	if (!config)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (options[i].type <= CONFIG_URL)
+		if (options[i].type <= CONFIG_NAME)
 			free(*(char **)((char *)config + options[i].offset));
 	}
 	for (size_t i = 0; i < config->fuse_option_count; i++)
 		free(config->fuse_options[i]);
 	free(config->fuse_options);
+	users_finish(&config->users);
 	free(config->source);
 	free(config->mountpoint);
 	*config = (struct config){0};

@@ -76,6 +76,7 @@ int config_load(int argc, char *const *argv, struct config *out, struct error *e
 		.cwd = getcwd(cwd, sizeof(cwd)),
 	};
 	struct command command;
+	struct config config = {0};
 	struct buf text;
 	bool found = false;
 	int r = command_read(&input, &command, err);
@@ -86,7 +87,13 @@ int config_load(int argc, char *const *argv, struct config *out, struct error *e
 	if (found)
 		input.text = text.data;
 	if (r == 0)
-		r = config_parse(&input, out, err);
+		r = config_parse(&input, &config, err);
+	if (r == 0)
+		r = users_find(&config, &config.users, err);
+	if (r == 0)
+		*out = config;
+	else
+		config_finish(&config);
 	command_finish(&command);
 	buf_finish(&text);
 	return r;

@@ -67,6 +67,12 @@ static const struct config_option options[] = {
 		"file that holds the key which callbacks are signed with"},
 	{"callback_key_command", CONFIG_TEXT, AT(callback_key_command), NULL, NULL,
 		"shell command that prints that key"},
+	{"uid", CONFIG_NAME, AT(uid), NULL, NULL, "user whose the files are, by name or number"},
+	{"gid", CONFIG_NAME, AT(gid), NULL, NULL, "group of the files"},
+	{"umask", CONFIG_MODE, AT(umask), NULL, NULL,
+		"rights of others that are taken from all files (022; 000 with spenders=)"},
+	{"spenders", CONFIG_NAME, AT(spenders), NULL, NULL,
+		"who may write and so spend beside you: USER:@GROUP:..."},
 	{"ready_fd", CONFIG_COUNT, AT(ready_fd), NULL, NULL,
 		"file descriptor that gets a line once the mount is ready", .max = INT_MAX},
 };
@@ -311,6 +317,14 @@ static void describe_allowed(const struct config_option *option, const struct op
 			"127.x.x.x, "
 			"[::1]), without user name or query");
 		break;
+	case CONFIG_NAME:
+		snprintf(out, size, "it must be a name or a number, without blanks");
+		break;
+	case CONFIG_MODE:
+		snprintf(out, size,
+			"it must be three octal digits from 000 to 077: the first is yours, and "
+			"nothing is taken from you");
+		break;
 	case CONFIG_COUNT:
 		snprintf(out, size, "it must be a whole number from %lld to %lld",
 			(long long)option->min, (long long)option->max);
@@ -403,6 +417,19 @@ static int set_number(void *member, const struct config_option *option, const ch
 	return 0;
 }
 
+static int set_mode(int *member, const char *text)
+{
+	size_t len = strspn(text, "01234567");
+
+	if (len == 0 || len > 4 || text[len])
+		return -EINVAL;
+	long value = strtol(text, NULL, 8);
+	if (value > 077)
+		return -ERANGE;
+	*member = (int)value;
+	return 0;
+}
+
 static int set_value(struct config *config, const struct config_option *option, const char *text,
 	const struct option_place *place)
 {
@@ -420,6 +447,11 @@ static int set_value(struct config *config, const struct config_option *option, 
 		return set_listen(member, text);
 	case CONFIG_URL:
 		return set_url(member, text);
+	case CONFIG_NAME:
+		return *text && !text[strcspn(text, " \t")] ? set_string(member, strdup(text))
+							    : -EINVAL;
+	case CONFIG_MODE:
+		return set_mode(member, text);
 	case CONFIG_COUNT:
 	case CONFIG_SIZE:
 		return set_number(member, option, text);

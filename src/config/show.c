@@ -22,8 +22,9 @@ static void print_option(
 	const struct config *config, const struct config_option *option, struct buf *out)
 {
 	const void *member = (const char *)config + option->offset;
-	const char *text = option->type <= CONFIG_URL ? *(char *const *)member : "";
-	int number = option->type == CONFIG_COUNT || option->type == CONFIG_CHOICE
+	const char *text = option->type <= CONFIG_NAME ? *(char *const *)member : "";
+	int number = option->type == CONFIG_COUNT || option->type == CONFIG_CHOICE ||
+				     option->type == CONFIG_MODE
 			     ? *(const int *)member
 			     : 0;
 
@@ -44,7 +45,11 @@ static void print_option(
 	case CONFIG_PATH:
 	case CONFIG_LISTEN:
 	case CONFIG_URL:
+	case CONFIG_NAME:
 		buf_addf(out, "%s\n", text);
+		break;
+	case CONFIG_MODE:
+		buf_addf(out, "%03o\n", (unsigned)number);
 		break;
 	case CONFIG_COUNT:
 		buf_addf(out, "%d\n", number);
@@ -83,6 +88,8 @@ static void help_option(const struct config_option *option, struct buf *out)
 		[CONFIG_PATH] = "PATH",
 		[CONFIG_LISTEN] = "[ADDRESS:]PORT",
 		[CONFIG_URL] = "URL",
+		[CONFIG_NAME] = "NAME",
+		[CONFIG_MODE] = "OCTAL",
 		[CONFIG_COUNT] = "N",
 		[CONFIG_SIZE] = "SIZE",
 		[CONFIG_CREDITS] = "CREDITS",
@@ -110,6 +117,8 @@ int config_help(struct buf *out)
 
 	buf_adds(out,
 		"usage: kiefs [-o name=value,...] [-f] [-d] [--demo] [SOURCE] MOUNTPOINT\n"
+		"       kiefs top [-1] [-n SECONDS] [PATH]\n"
+		"       kiefs wait [-q] PATH...\n"
 		"Mounts the KIE generation API: models are directories, requests are files.\n\n"
 		"  -f             stay in the foreground\n"
 		"  -d             the same, with a trace of all FUSE requests\n"

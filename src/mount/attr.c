@@ -8,6 +8,10 @@
 #include "kiefs/inode.h"
 #include "kiefs/request.h"
 
+#define SET_TIMES                                                                                  \
+	(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |                     \
+		FUSE_SET_ATTR_MTIME_NOW)
+
 static int set_size(struct fs *fs, const struct entry *entry, struct handle *handle, off_t size)
 {
 	if (size > (off_t)REQUEST_MAX_BYTES && is_request(fs, entry))
@@ -53,12 +57,14 @@ static int set_entry(
 	struct fs *fs, uint64_t inode, struct handle *handle, const struct stat *attr, int to_set)
 {
 	struct entry entry;
+	struct stat now;
 	int r = store_entry_get(fs->store, inode_entry_id(inode), &entry);
 
 	if (r < 0)
 		return r;
-	if ((to_set & FUSE_SET_ATTR_UID && attr->st_uid != fs->uid) ||
-		(to_set & FUSE_SET_ATTR_GID && attr->st_gid != fs->gid))
+	set_owner(fs, &entry, &now);
+	if ((to_set & FUSE_SET_ATTR_UID && attr->st_uid != now.st_uid) ||
+		(to_set & FUSE_SET_ATTR_GID && attr->st_gid != now.st_gid))
 		return -EPERM;
 	/* What the daemon makes keeps its times and mode; asking for that is no error, so that
 	 * cp -p, rsync and mv inside the mount go through. */
@@ -70,8 +76,7 @@ static int set_entry(
 		return r;
 	if (r == 0 && to_set & FUSE_SET_ATTR_SIZE)
 		r = set_size(fs, &entry, handle, attr->st_size);
-	if (r == 0 && to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
-				       FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW))
+	if (r == 0 && to_set & SET_TIMES)
 		r = set_times(fs, &entry, attr, to_set);
 	return r;
 }
@@ -106,8 +111,9 @@ static int stat_removed(struct fs *fs, uint64_t inode, struct stat *st)
 	close(fd);
 	st->st_ino = inode;
 	st->st_nlink = 0;
-	st->st_uid = fs->uid;
-	st->st_gid = fs->gid;
+	st->st_mode &= ~fs->users->umask;
+	st->st_uid = fs->users->uid;
+	st->st_gid = fs->users->gid;
 	return r;
 }
 
@@ -134,6 +140,24 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_attr(req, &st, timeout);
 }
 
+/* What has its owner and rights by itself may be given the same again. A control file may be opened
+ * with O_TRUNC: there is nothing to cut. */
+static int keep_fixed(struct fs *fs, uint64_t inode, const struct stat *attr, int to_set)
+{
+	struct stat now;
+	double timeout;
+	int r = node_stat(fs, inode, &now, &timeout);
+
+	if (r < 0)
+		return r;
+	if ((to_set & FUSE_SET_ATTR_UID && attr->st_uid != now.st_uid) ||
+		(to_set & FUSE_SET_ATTR_GID && attr->st_gid != now.st_gid) ||
+		(to_set & FUSE_SET_ATTR_MODE && (attr->st_mode & 07777) != (now.st_mode & 07777)) ||
+		to_set & SET_TIMES)
+		return -EPERM;
+	return 0;
+}
+
 void op_setattr(
 	fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
@@ -141,15 +165,14 @@ void op_setattr(
 	struct handle *handle = handle_of(fi);
 	struct stat st;
 	double timeout = 0;
-	/* A control file may be opened with O_TRUNC: there is nothing to cut. */
-	int r = 0;
+	int r;
 
 	if (inode_kind(ino) == INODE_ENTRY) {
 		r = set_entry(fs, ino, handle, attr, to_set);
 		if (r == -ENOENT)
 			r = set_removed(fs, ino, attr, to_set);
-	} else if (to_set & ~FUSE_SET_ATTR_SIZE) {
-		r = -EPERM;
+	} else {
+		r = keep_fixed(fs, ino, attr, to_set);
 	}
 	if (r == 0)
 		r = stat_any(fs, ino, &st, &timeout);

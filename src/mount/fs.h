@@ -12,6 +12,7 @@
 #include "kiefs/mount.h"
 #include "kiefs/store.h"
 #include "kiefs/tree.h"
+#include "kiefs/users.h"
 #include "poker.h"
 
 struct buf;
@@ -119,8 +120,7 @@ struct fs {
 	mount_command_fn *command;
 	void *context; /* of `command` */
 	bool warn_only;
-	uid_t uid;
-	gid_t gid;
+	const struct users *users;
 	int64_t started_ms;
 	struct drafts drafts;
 	struct handles handles;
@@ -179,6 +179,9 @@ int place_of(struct fs *fs, uint64_t dir, struct place *out);
 /* One name below a directory. `entry->id` is 0 unless it is an entry's. -ENOENT, -ENOTDIR. */
 int node_find(
 	struct fs *fs, uint64_t parent, const char *name, struct entry *entry, uint64_t *inode);
+/* The directory that a directory or a file stands in; of the root, itself. -ENOENT; -ENOTDIR for
+ * links and wait files, of which it is not known. */
+int node_parent(struct fs *fs, uint64_t inode, uint64_t *out);
 /* Whether a user's file may have the name there: a model's directory has some by itself. */
 bool place_is_free(const struct place *place, const char *name);
 /* A file whose bytes are a request, by its name and place. */
@@ -189,6 +192,17 @@ const char *task_slot_name(int slot);
 /* The name under which a task's own directory shows results[at]; `results` are all `count` of the
  * task, by their numbers. */
 void result_name(const struct result *results, int count, int at, char out[RESULT_NAME_SIZE]);
+
+/* ---- spend.c: who may write ---- */
+
+/* 0, or -EACCES, which has been told. */
+int check_spender(fuse_req_t req);
+/* The rights of what the caller makes. */
+mode_t new_mode(fuse_req_t req, mode_t mode);
+/* Keeps who made the entry; 0 or the store's. */
+int set_maker(fuse_req_t req, struct entry *entry);
+/* Whose the user's file or folder is shown to be. */
+void set_owner(const struct fs *fs, const struct entry *entry, struct stat *st);
 
 /* ---- text.c: files that are made when looked at ---- */
 

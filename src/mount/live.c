@@ -60,7 +60,7 @@ static int make_defaults(struct fs *fs, const struct tree *tree)
 			continue;
 		r = store_entry_lookup(fs->store, node->inode, "defaults.json", &entry);
 		if (r == -ENOENT)
-			r = store_entry_ensure(fs->store, node->inode, "defaults.json", 0644, now);
+			r = store_entry_ensure(fs->store, node->inode, "defaults.json", 0666, now);
 	}
 	return r;
 }

@@ -135,12 +135,62 @@ static int find_name(
 	return r;
 }
 
+int node_parent(struct fs *fs, uint64_t inode, uint64_t *out)
+{
+	const struct tree_node *node;
+	struct entry entry;
+	int r;
+
+	switch (inode_kind(inode)) {
+	case INODE_STATIC:
+		node = tree_find(fs_tree(fs), inode);
+		if (!node)
+			return -ENOENT;
+		*out = node->parent->inode;
+		return 0;
+	case INODE_ENTRY:
+		r = store_entry_get(fs->store, inode_entry_id(inode), &entry);
+		if (r == 0)
+			*out = entry.dir;
+		return r;
+	case INODE_TASK:
+		*out = inode_task_slot(inode) == SLOT_DIR
+			       ? inode_static("tasks/all")
+			       : inode_task(inode_task_id(inode), SLOT_DIR);
+		return 0;
+	case INODE_SEARCH:
+		*out = inode_static("search");
+		return 0;
+	case INODE_LINK:
+	case INODE_HOME:
+	case INODE_WAIT:
+		break;
+	}
+	return -ENOTDIR;
+}
+
+/* A file handle (NFS, open_by_handle_at(2)) names an inode that the kernel has forgotten, perhaps
+ * since an earlier mount: it asks for "." of it, and for ".." to find the way to the root. */
+static int find_dots(struct fs *fs, uint64_t from, const char *name, uint64_t *inode)
+{
+	struct entry entry;
+
+	if (strcmp(name, "..") == 0)
+		return node_parent(fs, from, inode);
+	*inode = from;
+	return inode_kind(from) == INODE_WAIT
+		       ? store_entry_get(fs->store, inode_entry_id(from), &entry)
+		       : 0;
+}
+
 int node_find(
 	struct fs *fs, uint64_t parent, const char *name, struct entry *entry, uint64_t *inode)
 {
 	const struct tree_node *node, *child;
 
 	entry->id = 0;
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return find_dots(fs, parent, name, inode);
 	switch (inode_kind(parent)) {
 	case INODE_STATIC:
 		node = tree_find(fs_tree(fs), parent);
@@ -181,8 +231,8 @@ static void reply_gone(fuse_req_t req, const struct name_change *poke)
 	param.attr.st_ino = param.ino;
 	param.attr.st_mode = folder ? S_IFDIR | 0755 : S_IFREG | 0444;
 	param.attr.st_nlink = 1;
-	param.attr.st_uid = fs_of(req)->uid;
-	param.attr.st_gid = fs_of(req)->gid;
+	param.attr.st_uid = fs_of(req)->users->uid;
+	param.attr.st_gid = fs_of(req)->users->gid;
 	fuse_reply_entry(req, &param);
 }
 

@@ -23,9 +23,10 @@ int refuse_place(struct fs *fs, const char *name)
 	return -EPERM;
 }
 
-static int make(struct fs *fs, uint64_t parent, const char *name, enum entry_kind kind, mode_t mode,
-	struct fuse_entry_param *param)
+static int make(fuse_req_t req, uint64_t parent, const char *name, enum entry_kind kind,
+	mode_t mode, struct fuse_entry_param *param)
 {
+	struct fs *fs = fs_of(req);
 	struct place place;
 	struct entry entry;
 	int r = place_of(fs, parent, &place);
@@ -35,8 +36,10 @@ static int make(struct fs *fs, uint64_t parent, const char *name, enum entry_kin
 	if (r == 0 && !place_is_free(&place, name))
 		return -EEXIST;
 	if (r == 0)
-		r = store_entry_create(
-			fs->store, parent, name, kind, (int)(mode & 0777), clock_now_ms(), &entry);
+		r = store_entry_create(fs->store, parent, name, kind, (int)new_mode(req, mode),
+			clock_now_ms(), &entry);
+	if (r == 0)
+		r = set_maker(req, &entry);
 	return r < 0 ? r : node_param(fs, inode_entry(entry.id), &entry, param);
 }
 
@@ -59,7 +62,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	if (notifier_is_poking(req, parent, name, &poke))
 		r = node_param(fs, notifier_poke_folder(fs), NULL, &param);
 	else
-		r = make(fs, parent, name, ENTRY_DIR, mode, &param);
+		r = make(req, parent, name, ENTRY_DIR, mode, &param);
 	reply_made(req, r, &param);
 }
 
@@ -71,7 +74,7 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 	if (S_ISREG(mode))
 		r = check_new_name(fs_of(req), parent, name, fuse_req_ctx(req)->pid);
 	if (S_ISREG(mode) && r == 0)
-		r = make(fs_of(req), parent, name, ENTRY_FILE, mode, &param);
+		r = make(req, parent, name, ENTRY_FILE, mode, &param);
 	reply_made(req, r, &param);
 }
 

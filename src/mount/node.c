@@ -31,10 +31,10 @@ void node_fill(
 {
 	*st = (struct stat){
 		.st_ino = inode,
-		.st_mode = mode,
+		.st_mode = S_ISLNK(mode) ? mode : mode & ~fs->users->umask,
 		.st_nlink = S_ISDIR(mode) ? 2 : 1,
-		.st_uid = fs->uid,
-		.st_gid = fs->gid,
+		.st_uid = fs->users->uid,
+		.st_gid = fs->users->gid,
 		.st_size = size,
 		.st_blksize = 4096,
 		.st_blocks = (size + 511) / 512,
@@ -127,7 +127,7 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 	case TREE_UPLOADS:
 		*timeout = 1;
 		r = dir_mtime(fs, inode, mtime, &mtime);
-		node_fill(fs, inode, S_IFDIR | 0755, 0, mtime, st);
+		node_fill(fs, inode, S_IFDIR | 0777, 0, mtime, st);
 		break;
 	case TREE_TASKS_ALL:
 	case TREE_TASKS_GROUP:
@@ -139,7 +139,7 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 		r = link_stat(fs, inode, st);
 		break;
 	case TREE_CONTROL:
-		node_fill(fs, inode, S_IFREG | 0600, 0, mtime, st);
+		node_fill(fs, inode, S_IFREG | users_control_mode(fs->users), 0, mtime, st);
 		break;
 	case TREE_STATS:
 	case TREE_LOG:
@@ -192,7 +192,7 @@ static int task_slot_stat(struct fs *fs, uint64_t inode, struct stat *st, double
 		node_fill(fs, inode, S_IFREG | 0444, 0, mtime, st);
 	} else if (slot == SLOT_CONTROL) {
 		*timeout = LONG_TIMEOUT;
-		node_fill(fs, inode, S_IFREG | 0600, 0, mtime, st);
+		node_fill(fs, inode, S_IFREG | users_control_mode(fs->users), 0, mtime, st);
 	} else if (slot > SLOT_RESULT) {
 		r = store_result_get(fs->store, id, slot - SLOT_RESULT, &result);
 		if (r == 0 && (!result.whole || result.removed))
@@ -221,9 +221,11 @@ int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double
 		*timeout = 1;
 		r = dir_mtime(fs, inode, mtime, &mtime);
 		node_fill(fs, inode, S_IFDIR | (mode_t)entry->mode, 0, mtime, st);
+		set_owner(fs, entry, st);
 		return r;
 	case ENTRY_FILE:
 		node_fill(fs, inode, S_IFREG | (mode_t)entry->mode, 0, mtime, st);
+		set_owner(fs, entry, st);
 		r = files_stat_entry(fs->files, entry->id, &file);
 		if (r == 0) {
 			st->st_size = file.st_size;

@@ -149,6 +149,25 @@ static int open_text(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, s
 	return 0;
 }
 
+/* Looking at a name that was never written must leave it as it is, times and all: its file comes to
+ * be when somebody writes. */
+static bool is_unwritten(struct fs *fs, const struct entry *entry, int flags)
+{
+	struct stat st;
+
+	return !is_writing(flags) && !(flags & (O_CREAT | O_TRUNC)) &&
+	       files_stat_entry(fs->files, entry->id, &st) == -ENOENT;
+}
+
+static int open_empty(struct fs *fs, struct fuse_file_info *fi, struct handle **out)
+{
+	*out = handle_new(fs, HANDLE_TEXT);
+	/* What others write meanwhile is not to be cached as empty. */
+	fi->direct_io = 1;
+	fi->noflush = 1;
+	return *out ? 0 : -ENOMEM;
+}
+
 static int open_special(struct fs *fs, enum handle_kind kind, int64_t task, int64_t entry,
 	struct fuse_file_info *fi, struct handle **out)
 {
@@ -172,6 +191,8 @@ static int open_entry(
 		return r;
 	switch (entry.kind) {
 	case ENTRY_FILE:
+		if (is_unwritten(fs, &entry, fi->flags))
+			return open_empty(fs, fi, out);
 		return open_file(fs, &entry, fi, caller, out);
 	case ENTRY_RESULT:
 		if (is_writing(fi->flags))
@@ -247,7 +268,10 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct handle *handle = NULL;
-	int r = open_any(fs, ino, fi, fuse_req_ctx(req)->pid, &handle);
+	int r = is_writing(fi->flags) || fi->flags & O_TRUNC ? check_spender(req) : 0;
+
+	if (r == 0)
+		r = open_any(fs, ino, fi, fuse_req_ctx(req)->pid, &handle);
 
 	if (r < 0) {
 		fuse_reply_err(req, -r);
@@ -327,8 +351,10 @@ void op_create(
 	if (r == 0)
 		r = check_new_name(fs, parent, name, fuse_req_ctx(req)->pid);
 	if (r == 0)
-		r = store_entry_create(fs->store, parent, name, ENTRY_FILE, (int)(mode & 0777),
-			clock_now_ms(), &entry);
+		r = store_entry_create(fs->store, parent, name, ENTRY_FILE,
+			(int)new_mode(req, mode), clock_now_ms(), &entry);
+	if (r == 0)
+		r = set_maker(req, &entry);
 	/* The kernel believed that the name is free; with O_EXCL that is an error. */
 	if (r == -EEXIST && !(fi->flags & O_EXCL))
 		r = store_entry_lookup(fs->store, parent, name, &entry);

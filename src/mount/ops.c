@@ -12,21 +12,34 @@
 		live_leave();                                                                      \
 	}
 
+/* For who may write; a writer that may not spend hears of it before anything is done. */
+#define SPEND(name, parameters, arguments)                                                         \
+	static void live_##name parameters                                                         \
+	{                                                                                          \
+		live_enter(fs_of(req));                                                            \
+		int r = check_spender(req);                                                        \
+		if (r < 0)                                                                         \
+			fuse_reply_err(req, -r);                                                   \
+		else                                                                               \
+			op_##name arguments;                                                       \
+		live_leave();                                                                      \
+	}
+
 LIVE(lookup, (fuse_req_t req, fuse_ino_t parent, const char *name), (req, parent, name))
 LIVE(getattr, (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi), (req, ino, fi))
-LIVE(setattr,
+SPEND(setattr,
 	(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi),
 	(req, ino, attr, to_set, fi))
 LIVE(readlink, (fuse_req_t req, fuse_ino_t ino), (req, ino))
-LIVE(mknod, (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev),
+SPEND(mknod, (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev),
 	(req, parent, name, mode, dev))
-LIVE(mkdir, (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode),
+SPEND(mkdir, (fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode),
 	(req, parent, name, mode))
-LIVE(unlink, (fuse_req_t req, fuse_ino_t parent, const char *name), (req, parent, name))
-LIVE(rmdir, (fuse_req_t req, fuse_ino_t parent, const char *name), (req, parent, name))
+SPEND(unlink, (fuse_req_t req, fuse_ino_t parent, const char *name), (req, parent, name))
+SPEND(rmdir, (fuse_req_t req, fuse_ino_t parent, const char *name), (req, parent, name))
 LIVE(symlink, (fuse_req_t req, const char *target, fuse_ino_t parent, const char *name),
 	(req, target, parent, name))
-LIVE(rename,
+SPEND(rename,
 	(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 		const char *new_name, unsigned int flags),
 	(req, parent, name, new_parent, new_name, flags))
@@ -46,15 +59,15 @@ LIVE(readdir,
 LIVE(fsyncdir, (fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi),
 	(req, ino, datasync, fi))
 LIVE(statfs, (fuse_req_t req, fuse_ino_t ino), (req, ino))
-LIVE(setxattr,
+SPEND(setxattr,
 	(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
 		int flags),
 	(req, ino, name, value, size, flags))
 LIVE(getxattr, (fuse_req_t req, fuse_ino_t ino, const char *name, size_t size),
 	(req, ino, name, size))
 LIVE(listxattr, (fuse_req_t req, fuse_ino_t ino, size_t size), (req, ino, size))
-LIVE(removexattr, (fuse_req_t req, fuse_ino_t ino, const char *name), (req, ino, name))
-LIVE(create,
+SPEND(removexattr, (fuse_req_t req, fuse_ino_t ino, const char *name), (req, ino, name))
+SPEND(create,
 	(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		struct fuse_file_info *fi),
 	(req, parent, name, mode, fi))

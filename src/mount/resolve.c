@@ -18,25 +18,6 @@ struct walk {
 	char rest[PATH_MAX];
 };
 
-static int parent_of(struct fs *fs, uint64_t dir, uint64_t *out)
-{
-	struct entry entry;
-
-	if (inode_kind(dir) == INODE_STATIC) {
-		const struct tree_node *node = tree_find(fs_tree(fs), dir);
-		if (!node)
-			return -ENOENT;
-		*out = node->parent->inode;
-		return 0;
-	}
-	if (inode_kind(dir) != INODE_ENTRY)
-		return -ENOTDIR;
-	int r = store_entry_get(fs->store, inode_entry_id(dir), &entry);
-	if (r == 0)
-		*out = entry.dir;
-	return r;
-}
-
 static int start_at(struct fs *fs, uint64_t dir, struct walk *walk)
 {
 	uint64_t root = tree_root(fs_tree(fs))->inode;
@@ -47,7 +28,7 @@ static int start_at(struct fs *fs, uint64_t dir, struct walk *walk)
 		if (n == DEPTH_MAX - 1)
 			return -ENAMETOOLONG;
 		up[n++] = dir;
-		r = parent_of(fs, dir, &dir);
+		r = node_parent(fs, dir, &dir);
 	}
 	walk->way[0] = root;
 	walk->depth = 1;

@@ -38,6 +38,12 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	 * throw away what is cached. */
 	conn->want &= ~FUSE_CAP_AUTO_INVAL_DATA;
 	conn->want &= ~FUSE_CAP_WRITEBACK_CACHE;
+	/* new_mode() does it. */
+	if (conn->capable & FUSE_CAP_DONT_MASK)
+		conn->want |= FUSE_CAP_DONT_MASK;
+	/* For NFS and open_by_handle_at(2): op_lookup() knows "." and "..". */
+	if (conn->capable & FUSE_CAP_EXPORT_SUPPORT)
+		conn->want |= FUSE_CAP_EXPORT_SUPPORT;
 }
 
 void op_statfs(fuse_req_t req, fuse_ino_t ino)
@@ -157,8 +163,7 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	fs->callback_url = options->callback_url;
 	fs->warn_only = options->warn_only;
 	mount->loop = pthread_self();
-	fs->uid = getuid();
-	fs->gid = getgid();
+	fs->users = options->users;
 	fs->started_ms = clock_now_ms();
 	mount->mountpoint = realpath(options->mountpoint, NULL);
 	fs->mountpoint = mount->mountpoint;

@@ -35,6 +35,7 @@ struct subject {
 	int64_t task;
 	int index;	/* of a result; 0: none */
 	int64_t file;	/* entry of a user's file; 0: none */
+	bool folder;	/* of the user's, which keeps none */
 	int64_t upload; /* entry of a file in uploads/, or of the one whose address it is; 0: none
 			 */
 };
@@ -53,6 +54,7 @@ static struct subject subject_of(struct fs *fs, uint64_t inode)
 		subject.task = entry.task;
 		subject.index = entry.kind == ENTRY_RESULT ? entry.index : 0;
 		subject.file = entry.kind == ENTRY_FILE ? entry.id : 0;
+		subject.folder = entry.kind == ENTRY_DIR;
 		subject.upload = entry.kind == ENTRY_URL ? entry.owner : subject.file;
 	}
 	return subject;
@@ -194,6 +196,8 @@ static int change(
 	if (own_index(name) >= 0)
 		return -EPERM;
 	subject = subject_of(fs, inode);
+	if (subject.folder)
+		return -EOPNOTSUPP;
 	if (!subject.file)
 		return -EPERM;
 	int fd = files_open_entry(fs->files, subject.file, O_RDWR | O_CREAT);

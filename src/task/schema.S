@@ -5,4 +5,9 @@
 store_schema_1:
 	.incbin "schema-1.sql"
 	.byte 0
+	.global store_schema_2
+	.balign 16
+store_schema_2:
+	.incbin "schema-2.sql"
+	.byte 0
 	.section .note.GNU-stack, "", %progbits

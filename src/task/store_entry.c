@@ -38,6 +38,8 @@ static void read_entry(sqlite3_stmt *s, struct entry *out)
 		.mode = sqlite3_column_int(s, 7),
 		.size = sqlite3_column_int64(s, 8),
 		.mtime_ns = sqlite3_column_int64(s, 9),
+		.uid = sqlite3_column_int64(s, 10),
+		.gid = sqlite3_column_int64(s, 11),
 	};
 	snprintf(out->name, sizeof(out->name), "%s", name ? name : "");
 }
@@ -133,6 +135,7 @@ static int insert_entry(
 	if (r < 0)
 		return r;
 	*out = *entry;
+	out->uid = out->gid = -1;
 	out->id = sqlite3_last_insert_rowid(store->db);
 	return 0;
 }
@@ -172,6 +175,16 @@ int store_entry_set_mode(struct store *store, int64_t id, int mode)
 	if (r == 0 && store_changed(store) == 0)
 		r = -ENOENT;
 	return store_end(store, r);
+}
+
+int store_entry_set_maker(struct store *store, int64_t id, uint32_t uid, uint32_t gid)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	return store_end(
+		store, store_exec(store, SQL_ENTRY_MAKER, "iii", (int64_t)uid, (int64_t)gid, id));
 }
 
 int entry_delete_locked(struct store *store, const struct entry *entry, struct changes *changes)

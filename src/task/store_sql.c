@@ -1,7 +1,7 @@
 /* Every statement of the index. States are spelled as in task_state_name(). */
 #include "store_private.h"
 
-#define ENTRY_COLUMNS "id, dir, name, kind, task, idx, owner, mode, size, mtime_ns"
+#define ENTRY_COLUMNS "id, dir, name, kind, task, idx, owner, mode, size, mtime_ns, uid, gid"
 #define TASK_COLUMNS                                                                               \
 	"id, state, hold, model, dir, name, attached, source_sha, remote_id, remote_state, "       \
 	"progress, attempts, due_ms, created_ms, submitted_ms, ended_ms, estimate, credits, error"
@@ -25,6 +25,7 @@ const char *const store_sql[] = {
 			     " VALUES (?, ?, 1, ?, ?)",
 	[SQL_ENTRY_DELETE] = "DELETE FROM entry WHERE id = ?",
 	[SQL_ENTRY_MODE] = "UPDATE entry SET mode = ? WHERE id = ?",
+	[SQL_ENTRY_MAKER] = "UPDATE entry SET uid = ?, gid = ? WHERE id = ?",
 	[SQL_ENTRY_MOVE] = "UPDATE entry SET dir = ?, name = ? WHERE id = ?",
 	[SQL_ENTRY_CHILD] = "SELECT 1 FROM entry WHERE dir = ? LIMIT 1",
 	[SQL_ENTRY_OWNED] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE owner = ? AND owner != 0"

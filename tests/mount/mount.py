@@ -163,13 +163,15 @@ class Simulator:
 
 
 class Mount:
-    """A running `kiefs -f`. `options` go after -o; values of None are left out."""
+    """A running `kiefs -f`. `options` go after -o; values of None are left out, and
+    True stands for a name alone."""
 
     def __init__(self, program, point, options, env, ready=True):
         self.point = point
         self.expected = ""
         self.said = tempfile.TemporaryFile()
-        given = [f"{name}={value}" for name, value in options.items() if value is not None]
+        given = [name if value is True else f"{name}={value}"
+                 for name, value in options.items() if value is not None]
         given.append("ready_fd=READY_FD")
         self.process, line = start_ready(
             [program, "-f"],
@@ -438,8 +440,8 @@ def report(number, name, fault):
 def main(table=()):
     """Runs the case_* functions of the program and those in `table`, of (name, function)."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kiefs", required=True)
-    parser.add_argument("--sim", required=True)
+    parser.add_argument("--kiefs", required=True, type=os.path.abspath)
+    parser.add_argument("--sim", required=True, type=os.path.abspath)
     parser.add_argument("--case")
     arguments = parser.parse_args()
     members = vars(sys.modules["__main__"]).items()

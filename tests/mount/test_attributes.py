@@ -92,6 +92,19 @@ def case_result_is_as_old_as_it_is(bench):
     equal(os.stat(mount.path(MODEL, "r.png")).st_mtime_ns, made)
 
 
+def case_reading_leaves_times(bench):
+    """Also of defaults.json that nobody has written yet: tar says so when a file changes."""
+    mount = bench.mount()
+    path = mount.path(MODEL, "defaults.json")
+    before = run(["stat", "-c", "%y %z %s", path]).out
+    equal(read(path), "")
+    mount.unmount()
+    mount = bench.mount()
+    equal(run(["stat", "-c", "%y %z %s", path]).out, before)
+    write(path, "{}\n")
+    equal(read(path), "{}\n")
+
+
 def case_directory_mtime_moves(bench):
     mount = bench.mount(bench.simulator())
     before = os.stat(mount.path(MODEL)).st_mtime_ns

@@ -340,6 +340,10 @@ static void test_what_is_wrong_is_said(void **state)
 		{{"-o", "max_result_size=1GG", "m", NULL}, "HOME=/h\n", NULL, "number of bytes"},
 		{{"-o", "validate=maybe", "m", NULL}, "HOME=/h\n", NULL,
 			"validate=maybe is not allowed; it must be one of strict, warn."},
+		{{"-o", "umask=100", "m", NULL}, "HOME=/h\n", NULL, "from 000 to 077"},
+		{{"-o", "umask=9", "m", NULL}, "HOME=/h\n", NULL, "three octal digits"},
+		{{"-o", "uid=", "m", NULL}, "HOME=/h\n", NULL, "it must be a name or a number"},
+		{{"-o", "spenders=a b", "m", NULL}, "HOME=/h\n", NULL, "without blanks"},
 		{{"-o", "api_key_command=", "m", NULL}, "HOME=/h\n", NULL, "must not be empty"},
 		{{"-o", "store=", "m", NULL}, "HOME=/h\n", NULL, "it must be a path"},
 		{{"m", NULL}, "HOME=/h\n", "\n\nvalidate = loud\n",
@@ -387,7 +391,8 @@ static void test_print_can_be_read_back(void **state)
 	parse_ok((const char *[]){"-o",
 			 "api_key_command=echo "
 			 "sk-secret,submit_rate=3,max_result_size=1536M,store=/a b,"
-			 "catalog=/c.json,validate=warn,allow_other",
+			 "catalog=/c.json,validate=warn,allow_other,umask=007,"
+			 "spenders=bob:@family",
 			 "m", NULL},
 		"HOME=/h\n", NULL, &config);
 	assert_int_equal(config_print(&config, &buf), 0);
@@ -402,6 +407,8 @@ static void test_print_can_be_read_back(void **state)
 	assert_int_equal(again.submit_rate, 3);
 	assert_int_equal(again.validate, VALIDATE_WARN);
 	assert_true(again.max_result_size == config.max_result_size);
+	assert_int_equal(again.umask, 007);
+	assert_string_equal(again.spenders, "bob:@family");
 	assert_int_equal(again.fuse_option_count, 1);
 	config_finish(&again);
 	config_finish(&config);

@@ -46,6 +46,12 @@ static void test_words(void **state)
 		{"sora-2-text-to-video", "sora retired", true},
 		{"sora-2-text-to-video", "RETIRED", true},
 		{"z-image", "retired", false},
+		{"z-image", "picture", true},
+		{"z-image", "Photos", true},
+		{"z-image", "film", false},
+		{"topaz/video-upscale", "films upscale", true},
+		{"topaz/video-upscale", "filmx", false},
+		{"elevenlabs/text-to-dialogue-v3", "sound", true},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -578,6 +578,35 @@ static void test_damaged_indexes_are_left_alone(void **state)
 	error_finish(&err);
 }
 
+static void test_an_older_index_is_brought_up(void **state)
+{
+	struct fixture *f = *state;
+	char path[160];
+	struct store *store = NULL;
+	struct error err = {0};
+	struct entry entry;
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/older.sqlite", f->folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, store_schema[0], NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				 "PRAGMA user_version = 1; INSERT INTO entry (dir, name, kind, "
+				 "mode, mtime_ns) VALUES (4711, 'a.txt', 1, 420, 1)",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(store_open(path, true, &store, &err), 0);
+	assert_int_equal(store_entry_lookup(store, 4711, "a.txt", &entry), 0);
+	assert_int_equal(entry.uid, -1);
+	assert_int_equal(entry.mode, 0644);
+	assert_int_equal(store_entry_set_maker(store, entry.id, 1000, 100), 0);
+	assert_int_equal(store_entry_get(store, entry.id, &entry), 0);
+	assert_int_equal(entry.uid, 1000);
+	assert_int_equal(entry.gid, 100);
+	store_close(store);
+}
+
 static void test_two_connections(void **state)
 {
 	struct store *store = ((struct fixture *)*state)->store, *peer = NULL;
@@ -708,6 +737,7 @@ int main(void)
 		CASE(test_groups_and_lists),
 		CASE(test_folders),
 		CASE(test_damaged_indexes_are_left_alone),
+		CASE(test_an_older_index_is_brought_up),
 		CASE(test_two_connections),
 		CASE(test_resume),
 		CASE(test_statements_use_their_indexes),
