@@ -375,7 +375,7 @@ int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *n
 	if (r < 0)
 		return r;
 	r = find_error(store, entry, dir, name, stem_len, &error);
-	if (r == 0 && same_text(store, error.id, text))
+	if (r == 0 && error.owner == entry && same_text(store, error.id, text))
 		return store_end(store, 0); /* said already, by a write or an earlier close */
 	if (r == 0) {
 		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size, now_ms * 1000000,

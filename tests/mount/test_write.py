@@ -37,6 +37,15 @@ os.fsync(fd)
 os.fchmod(fd, 0o644)
 os.utime(fd)
 os.close(fd)'"""
+# As file managers do.
+PYTHON_REMOVE = """python3 -c '
+import os, sys
+try:
+    with open("DST", "w") as file:
+        file.write(open("SRC").read())
+except OSError as error:
+    os.unlink("DST")
+    sys.exit(str(error))'"""
 PERL = """perl -e '
 open(my $to, ">", "DST") or die; open(my $from, "<", "SRC") or die;
 print $to (<$from>); close($to) or die "$!\\n"'"""
@@ -87,6 +96,8 @@ PATTERNS = [
     Pattern("python_with",
             """python3 -c 'with open("DST", "w") as f: f.write(open("SRC").read())'"""),
     Pattern("python_replace", PYTHON_REPLACE, holds="", beside_bad=("tmp????????",)),
+    Pattern("python_remove", PYTHON_REMOVE, holds=""),
+    Pattern("python_remove_over", PYTHON_REMOVE, over=True, holds=""),
     Pattern("python_dup", PYTHON_DUP),
     Pattern("python_mmap", PYTHON_MMAP),
     Pattern("copy_file_range", PYTHON_RANGE, beside=("x.part",), beside_bad=("x.part",)),
@@ -112,6 +123,28 @@ BATCHES = [
     Batch("mv", "mv $TMP/d ."),
     Batch("split", "mkdir d; cat $TMP/d/* | split -l 1 -a 1 --additional-suffix=.txt - d/", sent=1),
 ]
+
+
+def case_error_of_a_removed_file(bench):
+    """It stays when the writer has removed the file and goes when the name is taken; whoever else
+    removes the file takes it along."""
+    common = bench.common.open()
+    folder = common.folder("removed")
+    bad = bench.file("bad", LONG)
+    run(PYTHON_REMOVE.replace("SRC", bad).replace("DST", "r.txt"), 1, folder)
+    equal(names(folder), ["r.error"])
+    run(["cp", bad, f"{folder}/r.txt"], 1)
+    equal(names(folder), ["r.error", "r.txt"])
+    run(["rm", f"{folder}/r.txt"])
+    until(lambda: names(folder) == [], lambda: f"nothing in {names(folder)}")
+    run(PYTHON_REMOVE.replace("SRC", bad).replace("DST", "r.txt"), 1, folder)
+    run(["cp", bench.file("good", PROMPT), f"{folder}/r.txt"])
+    common.settled(1)
+    check_listing(folder, ["r.txt"], "r")
+    run(PYTHON_REMOVE.replace("SRC", bad).replace("DST", "s.txt"), 1, folder)
+    run(["rm", f"{folder}/s.error"])
+    check_listing(folder, ["r.txt"], "r")
+
 
 if __name__ == "__main__":
     main([*cases(PATTERNS), *batch_cases(BATCHES)])
