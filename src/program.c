@@ -1,11 +1,13 @@
 #include "kiefs/program.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -114,6 +116,23 @@ static int open_catalogue(struct program *program, struct error *err)
 	return change_load(program, &program->catalogue, err);
 }
 
+/* An index that was lost, or restored from a backup, must not give what is in the store a second
+ * meaning. */
+static int number_on(struct program *program)
+{
+	int64_t entry, task;
+	bool moved;
+	int r = files_last(&program->files, &entry, &task);
+
+	if (r == 0)
+		r = store_number_after(program->peer, entry, task, &moved);
+	if (r == 0 && moved)
+		store_log(program->peer, 0, clock_now_ms(),
+			"the store holds files that this index does not know: they stay, and new "
+			"numbers are above theirs");
+	return r;
+}
+
 static int open_index(struct program *program, struct error *err)
 {
 	char path[4096];
@@ -125,7 +144,9 @@ static int open_index(struct program *program, struct error *err)
 		r = store_open_peer(program->store, true, &program->peer, err);
 	if (r < 0)
 		return r;
-	r = store_recover(program->peer, clock_now_ms());
+	r = number_on(program);
+	if (r == 0)
+		r = store_recover(program->peer, clock_now_ms());
 	if (r < 0)
 		error_set(err, r, "The index %s cannot be brought up to date: %s.", path,
 			store_message(program->peer));
@@ -304,6 +325,20 @@ static int open_mount(struct program *program, struct error *err)
 	return mount_create(&options, &program->mount, err);
 }
 
+/* Two indexes that give numbers in one store at once would overwrite each other's results. Some
+ * network filesystems have no locks. */
+static int lock_store(struct program *program, struct error *err)
+{
+	struct error why = {0};
+	int r = daemon_lock(program->config.store, "store.lock", &why);
+
+	program->store_lock = r;
+	if (r == -EBUSY)
+		error_set(err, r, "%s", error_text(&why));
+	error_finish(&why);
+	return r == -EBUSY ? r : 0;
+}
+
 int program_open(struct program *program, struct error *err)
 {
 	struct error no_key = {0};
@@ -312,13 +347,15 @@ int program_open(struct program *program, struct error *err)
 	program->files.dir = -1;
 	pthread_mutex_init(&program->end_lock, NULL);
 	pthread_cond_init(&program->ended, NULL);
-	r = program->lock = daemon_lock(program->config.state, err);
+	r = program->lock = daemon_lock(program->config.state, "lock", err);
 	if (r >= 0)
 		r = check_key(program, &no_key, err);
 	if (r >= 0)
 		r = open_catalogue(program, err);
 	if (r >= 0)
 		r = files_open(program->config.store, &program->files, err);
+	if (r >= 0)
+		r = lock_store(program, err);
 	if (r >= 0)
 		r = open_index(program, err);
 	if (r >= 0 && program->config.demo)
@@ -390,29 +427,55 @@ static void reload(struct program *program)
 	error_finish(&err);
 }
 
+/* Whether it was the last one: it ends the mount, or (SIGUSR2, program_run()) that has ended. */
+static bool take_signal(struct program *program)
+{
+	struct signalfd_siginfo info;
+
+	if (read(program->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return false;
+	if (info.ssi_signo == SIGHUP)
+		reload(program);
+	else if (info.ssi_signo != SIGUSR2)
+		end_mount(program);
+	return info.ssi_signo != SIGHUP;
+}
+
+/* Readers of a mount that was taken off lazily end as they do when the daemon is told to. */
 static void *run_signals(void *context)
 {
 	struct program *program = context;
+	struct pollfd watched[] = {
+		{.fd = program->signals, .events = POLLIN},
+		{.fd = mount_table_fd(program->mount), .events = POLLPRI},
+	};
+	bool over = false;
+
+	while (!over) {
+		if (poll(watched, 2, -1) <= 0)
+			continue;
+		if (watched[0].revents) {
+			over = take_signal(program);
+		} else if (mount_is_gone(program->mount)) {
+			end_mount(program);
+			over = true;
+		}
+	}
+	return NULL;
+}
+
+/* They are blocked in all threads (main.c). */
+static int watch_signals(struct program *program)
+{
 	sigset_t set;
-	int number;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR2);
-	for (;;) {
-		if (sigwait(&set, &number) != 0)
-			continue;
-		if (number == SIGUSR2) /* program_run(): the loop has ended by itself */
-			return NULL;
-		if (number == SIGHUP) {
-			reload(program);
-			continue;
-		}
-		end_mount(program);
-		return NULL;
-	}
+	program->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return program->signals < 0 ? -errno : 0;
 }
 
 static void announce(const struct program *program)
@@ -427,8 +490,11 @@ static void announce(const struct program *program)
 
 int program_run(struct program *program, struct error *err)
 {
-	int r = pthread_create(&program->worker_thread, NULL, run_worker, program);
+	int r = watch_signals(program);
 
+	if (r < 0)
+		return error_set(err, r, "Signals cannot be watched: %s.", strerror(-r));
+	r = pthread_create(&program->worker_thread, NULL, run_worker, program);
 	if (r != 0)
 		return error_set(err, -r, "No thread could be started: %s.", strerror(r));
 	program->worker_runs = true;
@@ -467,6 +533,10 @@ void program_close(struct program *program)
 	free(program->refreshed_path);
 	free(program->added_path);
 	config_finish(&program->config);
+	if (program->store_lock > 0)
+		close(program->store_lock);
+	if (program->signals > 0)
+		close(program->signals);
 	if (program->lock > 0)
 		close(program->lock);
 }

@@ -48,19 +48,31 @@ uint64_t entry_dir_inode(int64_t id);
 /* False for names that every model's directory has by itself (README.md, schema.json ...). */
 bool entry_name_is_free(const char *name);
 
-/* A name that came or went without the kernel's doing; the kernel must be told. */
+enum name_event {
+	NAME_WENT,
+	NAME_CAME,
+	NAME_CHANGED, /* it is there still, with other bytes */
+};
+
+/* What happened to a name without the kernel's doing; watchers must be told. */
 struct name_change {
 	uint64_t dir;
 	char name[ENTRY_NAME_MAX + 1];
 	int64_t entry;
-	int added; /* 1 came, 0 went */
+	enum name_event what;
 };
 
 #define NAME_CHANGES_MAX 8
+/* What account/ shows. */
+#define CHANGED_SPEND 1u
+#define CHANGED_BALANCE 2u
 /* What one step of the index changed. A step changes few names; more than fit means "look at
  * everything in `dir` again" for the directories that did fit. */
 struct changes {
-	int64_t task; /* whose state changed, 0 none */
+	int64_t task;	/* whose state or progress changed, 0 none */
+	bool grown;	/* of `task`: its answer is longer, and nothing else */
+	int64_t upload; /* entry of a file in uploads/ of which more is gone, 0 none */
+	unsigned account;
 	int count;
 	struct name_change names[NAME_CHANGES_MAX];
 };

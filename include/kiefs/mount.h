@@ -23,29 +23,29 @@ struct users;
 struct worker;
 
 /*
- * What is written to .kiefs/control: a word and, "" when there is none, what follows it. Never waits
- * for the network. 0, or -errno with a sentence. From any thread.
+ * What is written to .kiefs/control: a word and, "" when there is none, what follows it. Never
+ * waits for the network. 0, or -errno with a sentence. From any thread.
  */
 typedef int mount_command_fn(
 	const char *word, const char *argument, void *context, struct error *err);
 
 struct mount_options {
 	const struct catalogue *catalogue;
-	struct store *store;		/* not owned; nobody else's connection */
-	const struct files *files;	/* not owned */
+	struct store *store;	   /* not owned; nobody else's connection */
+	const struct files *files; /* not owned */
 	const char *mountpoint;
 	const char *const *fuse_options; /* for libfuse and the kernel: "allow_other", ... */
 	int fuse_option_count;
-	const struct users *users;	/* not owned */
-	bool warn_only;			/* validate=warn */
+	const struct users *users;	 /* not owned */
+	bool warn_only;			 /* validate=warn */
 	const struct callback *callback; /* the listener; NULL: none */
-	const char *callback_address;	/* what leads to it, as people may see it; NULL: none */
-	const char *callback_url;	/* the same as requests have it; NULL: none */
-	const char *config_text;	/* .kiefs/config; no secrets */
-	const char *report_path;	/* shown as .kiefs/catalog-report; NULL: none */
+	const char *callback_address;	 /* what leads to it, as people may see it; NULL: none */
+	const char *callback_url;	 /* the same as requests have it; NULL: none */
+	const char *config_text;	 /* .kiefs/config; no secrets */
+	const char *report_path;	 /* shown as .kiefs/catalog-report; NULL: none */
 	mount_command_fn *command;
-	void *context;			/* of `command` */
-	bool debug;			/* libfuse prints every request */
+	void *context; /* of `command` */
+	bool debug;    /* libfuse prints every request */
 };
 
 /* Mounts. -errno with `err` saying what stands in the way (mount point in use, not empty, not a
@@ -56,10 +56,14 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 int mount_run(struct mount *mount, struct worker *worker);
 /* From any thread or a signal handler: lets mount_run() return. */
 void mount_stop(struct mount *mount);
+/* Says POLLPRI when mount_is_gone() is to be asked; -1: it never is. */
+int mount_table_fd(const struct mount *mount);
+/* Somebody has unmounted it. mount_run() returns by itself then, unless programs use what they have
+ * open still, or another mount namespace has a copy. */
+bool mount_is_gone(const struct mount *mount);
 /* Shows another catalogue from now on; any thread. On failure the mount stays as it was: -EEXIST,
  * -EINVAL (`err` says why), -ENOMEM or the store's. */
-int mount_set_catalogue(
-	struct mount *mount, const struct catalogue *catalogue, struct error *err);
+int mount_set_catalogue(struct mount *mount, const struct catalogue *catalogue, struct error *err);
 /* Whether there is anything of the user's in the model's directory: 1, 0 or -errno. Any thread. */
 int mount_holds(struct mount *mount, const char *model);
 /* Unmounts and frees; accepts NULL. */

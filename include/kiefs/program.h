@@ -19,25 +19,27 @@ struct program {
 	struct config config;
 	int argc; /* the command line, to read the configuration again */
 	char **argv;
-	int lock;		/* of the state directory */
+	int lock;	/* of the state directory */
+	int store_lock; /* of the store */
 	struct demo demo;
 	const struct catalogue *catalogue; /* the one in force; change_lock */
 	pthread_mutex_t change_lock;	   /* held by who changes the catalogue */
 	/* In the state directory: models added by hand, what the last refresh found, its report. */
 	char *added_path, *refreshed_path, *report_path;
 	struct files files;
-	struct store *store;	/* the FUSE side's connection */
-	struct store *peer;	/* the worker's */
+	struct store *store; /* the FUSE side's connection */
+	struct store *peer;  /* the worker's */
 	struct worker *worker;
 	struct callback *callback; /* the listener; NULL: none */
 	char *callback_url;	   /* with its secret part */
 	struct mount *mount;
 	char *config_text;
+	int signals; /* SIGTERM and others, for the signal thread */
 	pthread_t worker_thread, signal_thread;
 	bool worker_runs, signals_run;
 	pthread_mutex_t end_lock;
 	pthread_cond_t ended;
-	bool over;		/* mount_run() has returned; end_lock */
+	bool over; /* mount_run() has returned; end_lock */
 };
 
 /* ---- change.c: the catalogue, at the start and later ---- */

@@ -35,6 +35,8 @@ int store_open_peer(struct store *store, bool full, struct store **out, struct e
 void store_close(struct store *store);
 /* SQLite's words for the last -EIO of this connection. */
 const char *store_message(struct store *store);
+/* A number that is another one whenever anything in the index has changed, by any connection. */
+int store_stamp(struct store *store, int64_t *out);
 /* Everything committed so far, by any connection, survives the loss of power from now on. */
 int store_sync(struct store *store);
 
@@ -78,6 +80,10 @@ int store_entry_mark(struct store *store, int64_t id, bool unfinished);
 /* Up to `max` names of the form `<stem>.*` and `<stem>-*`, after `after`, by name. How many. */
 int store_entry_siblings(struct store *store, uint64_t dir, const char *stem, const char *after,
 	struct entry *out, int max);
+/* Up to `max` entries that show how far a task is, or what there is of its answer; or, of a file in
+ * uploads/, how far its upload is. The other is 0. How many, or -errno. */
+int store_entry_showing(
+	struct store *store, int64_t task, int64_t upload, int64_t *entries, int max);
 /* Text of an ENTRY_ERROR. */
 int store_entry_text(struct store *store, int64_t id, struct buf *out);
 
@@ -96,12 +102,12 @@ struct stage {
 	const char *warnings;	    /* or NULL */
 	const struct input *inputs; /* what the body lacks; their `task` does not count */
 	size_t input_count;	    /* at most INPUTS_MAX */
-	const char *prompt; /* of a conversation's turn: what was written; else NULL */
+	const char *prompt;	    /* of a conversation's turn: what was written; else NULL */
 	const char *images; /* ... and the pictures that go with it, as in struct turn; or NULL */
-	const char *inputs_sha;	    /* of what they stand for; NULL: there are none; INPUTS_UNKNOWN:
-				       a file has yet to arrive */
-	const char *lacks;	    /* what the task waits for, one sentence; NULL: nothing */
-	bool dropped;		    /* the entry is no request but a file that is one */
+	const char *inputs_sha; /* of what they stand for; NULL: there are none; INPUTS_UNKNOWN:
+				   a file has yet to arrive */
+	const char *lacks;	/* what the task waits for, one sentence; NULL: nothing */
+	bool dropped;		/* the entry is no request but a file that is one */
 };
 
 /* Remembers checked bytes for this entry, replacing what was staged for it before. */
@@ -124,6 +130,9 @@ int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *ta
  * its stem, `entry` whose the error is. */
 int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name, int stem_len,
 	const char *text, int64_t now_ms, struct changes *changes);
+/* Numbers given from now on are above these, which are taken in the data directory: by another
+ * index, or by a later state of this one. `*moved`: else they would have been given again. */
+int store_number_after(struct store *store, int64_t entry, int64_t task, bool *moved);
 /* Commits everything staged by a daemon that died, and sends EVENT_RESTART to every task whose
  * state means that something was under way. Before anything else runs. */
 int store_recover(struct store *store, int64_t now_ms);
@@ -253,6 +262,14 @@ struct spend {
 };
 #define DAY_MS 86400000
 int store_spend_day(struct store *store, int64_t day, struct spend *out);
+struct spend_day {
+	int64_t day;
+	struct spend spend;
+};
+/* Up to `max` days from `first` on, in order; those without a request are left out. How many. */
+int store_spend_days(struct store *store, int64_t first, struct spend_day *out, int max);
+/* Up to `max` models that requests were sent to, by id; heap. How many, or -errno. */
+int store_spend_models(struct store *store, char **out, int max);
 /* By day and model, as account/spend.csv has it. */
 int store_spend_csv(struct store *store, struct buf *out);
 /* The first task > `after` held for a limit of the user's own whose estimate is from `min` to
@@ -300,7 +317,7 @@ int store_chat_end(struct store *store, const struct task *old, const struct cha
 struct turn {
 	int64_t task;
 	char *prompt, *reply; /* NULL: not answered to its end */
-	char *images; /* JSON: [{"name", "sha256"}], names in the folder; NULL: none */
+	char *images;	      /* JSON: [{"name", "sha256"}], names in the folder; NULL: none */
 	enum task_state state;
 	int result; /* the one that holds what there is of the answer; 0 none */
 };

@@ -89,6 +89,7 @@ void account_done(struct worker *worker, struct job *job, const struct http_answ
 	struct store *store = worker->options.store;
 	char number[48];
 	char *message = NULL;
+	const struct changes changes = {.account = CHANGED_BALANCE};
 	double credits = -1;
 	int r = account ? protocol_read_account(account, answer, &credits, &message) : 0;
 
@@ -101,6 +102,8 @@ void account_done(struct worker *worker, struct job *job, const struct http_answ
 		r = store_fact_put(store, FACT_CREDITS, number, worker->now);
 	}
 	free(message);
+	if (r == 0)
+		worker_notify(worker, &changes);
 	if (r < 0 && worker->failure == 0)
 		worker->failure = r;
 }

@@ -69,6 +69,7 @@ int asker_attempts(struct worker *worker, const struct source *source)
 
 static int put_off_file(struct worker *worker, int64_t entry, const char *text, int64_t wait_ms)
 {
+	struct changes changes = {.upload = entry};
 	struct outgoing file = {0};
 	int r = store_outgoing_get(worker->options.store, entry, &file);
 
@@ -82,6 +83,8 @@ static int put_off_file(struct worker *worker, int64_t entry, const char *text, 
 		r = store_outgoing_set(worker->options.store, &next);
 	}
 	outgoing_finish(&file);
+	if (r == 0)
+		worker_notify(worker, &changes);
 	return drop_stale(r);
 }
 

@@ -139,6 +139,7 @@ static int show(struct worker *worker, struct job *job)
 
 static int flush(struct worker *worker, struct job *job)
 {
+	const struct changes more = {.task = job->task, .grown = true};
 	struct chat *chat = job->chat;
 	int r = chat->begun ? 0 : begin(worker, job);
 
@@ -146,6 +147,8 @@ static int flush(struct worker *worker, struct job *job)
 		r = put_text(worker, job);
 	if (r == 0 && chat->size > 0 && !chat->shown)
 		r = show(worker, job);
+	else if (r == 0 && chat->shown)
+		worker_notify(worker, &more);
 	return r;
 }
 

@@ -35,6 +35,7 @@ static void note_progress(int64_t sent, int64_t size, void *user)
 	int64_t now = worker->options.clock(worker->options.context);
 	int percent = size > 0 ? (int)(sent * 100 / size) : 100;
 	struct task_event event = worker_event(EVENT_PROGRESS, 0);
+	struct changes changes = {.upload = job->source.entry};
 	struct outgoing file = {0};
 	int r = 0;
 
@@ -49,6 +50,7 @@ static void note_progress(int64_t sent, int64_t size, void *user)
 		file.started_ms = job->begun_ms;
 		r = drop_stale(store_outgoing_set(worker->options.store, &file));
 		outgoing_finish(&file);
+		worker_notify(worker, &changes);
 	}
 	if (r < 0 && worker->failure == 0)
 		worker->failure = r;

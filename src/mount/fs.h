@@ -13,6 +13,7 @@
 #include "kiefs/store.h"
 #include "kiefs/tree.h"
 #include "kiefs/users.h"
+#include "pace.h"
 #include "poker.h"
 
 struct buf;
@@ -63,9 +64,11 @@ struct notifier {
 	bool started;
 	pthread_t thread;
 	struct poker poker;
-	/* The poke under way, while `poke.dir` is not 0; of a model's directory, its inode. */
+	struct pace pace; /* inodes of what changed, and of tasks that have got on */
+	/* The poke under way: of a name, while `poke.dir` is not 0; of a model's directory, its
+	 * inode; of a file that is there, its inode. */
 	struct name_change poke;
-	uint64_t poke_folder;
+	uint64_t poke_folder, touched;
 };
 
 /* The last refusals, for .kiefs/errors (control.c). */
@@ -93,9 +96,23 @@ struct searches {
 	} kept[SEARCHES_KEPT];
 };
 
+/* Scripts of the gallery that were made last (gallery_kept.c). */
+#define SCRIPTS_KEPT 4
+struct kept {
+	pthread_mutex_t lock;
+	unsigned next;
+	struct kept_script {
+		uint64_t inode;
+		int64_t stamp, at_ms;
+		size_t len;
+		char *text; /* NULL: none */
+	} scripts[SCRIPTS_KEPT];
+};
+
 struct fs {
 	struct live live;
 	struct searches searches;
+	struct kept kept;
 	struct store *store;
 	const struct files *files;
 	struct worker *worker;
@@ -148,6 +165,8 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout);
 void node_fill(
 	struct fs *fs, uint64_t inode, mode_t mode, off_t size, int64_t mtime_ms, struct stat *st);
 int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double *timeout);
+/* What lets the notifier open a generated file for writing, and nobody else. */
+void attr_for_touch(struct stat *st, double *timeout);
 /* Fills a reply's entry for the inode; 0 or -errno. `entry` may be NULL. */
 int node_param(
 	struct fs *fs, uint64_t inode, const struct entry *entry, struct fuse_entry_param *out);
@@ -173,6 +192,8 @@ int node_parent(struct fs *fs, uint64_t inode, uint64_t *out);
 bool place_is_free(const struct place *place, const char *name);
 /* A file whose bytes are a request, by its name and place. */
 bool is_request(struct fs *fs, const struct entry *entry);
+/* A name that is a number, from 1. 0 or -ENOENT. */
+int name_number(const char *name, int64_t *out);
 /* "request.json" and so on; NULL past the last. */
 const char *task_slot_name(int slot);
 #define RESULT_NAME_SIZE 128
@@ -194,6 +215,9 @@ void set_owner(const struct fs *fs, const struct entry *entry, struct stat *st);
 /* ---- text.c: files that are made when looked at ---- */
 
 int text_make(struct fs *fs, uint64_t inode, struct buf *out);
+/* A status line with its newline, as of this time: of a task or, where that is 0, what the entry
+ * says of an upload. */
+int text_status(struct fs *fs, int64_t task, int64_t entry, int64_t now_ms, struct buf *out);
 
 /* ---- account.c ---- */
 
@@ -299,10 +323,20 @@ void again_look_all(struct fs *fs);
 
 /* Answers the read now, or parks it. `task` 0: by entry. */
 void wait_read(struct fs *fs, fuse_req_t req, int64_t task, int64_t entry);
+/* Whether a read would be answered at once. */
+bool wait_is_over(struct fs *fs, int64_t task, int64_t entry);
 /* Answers whoever waited for this task. */
 void wait_check(struct fs *fs);
 /* Answers all with ECONNABORTED; later ones are not parked. */
 void wait_abort(struct fs *fs);
+
+/* ---- poll.c ---- */
+
+struct handle;
+/* What a status file says now; what was said is seen. Also when it says nothing any more. */
+int poll_read_status(struct fs *fs, struct handle *handle, struct buf *out);
+/* Whoever sleeps in poll(2) over what changed looks again. */
+void poll_wake(struct fs *fs, const struct changes *changes);
 
 /* ---- notify.c ---- */
 
@@ -311,10 +345,25 @@ void notifier_stop(struct fs *fs);
 void notifier_queue(struct fs *fs, const struct changes *changes);
 /* Another catalogue is in force. Takes ownership of a share of both. */
 void notifier_queue_trees(struct fs *fs, struct tree *was, struct tree *is);
-/* Of a poke: the inode of the model's directory that it is about; 0: it is about a file. */
-uint64_t notifier_poke_folder(struct fs *fs);
 /* Accepted requests could not be committed: tries again until they are. */
 void notifier_sweep_later(struct fs *fs);
+
+/* ---- poke.c: by the notifier's thread ---- */
+
+/* For a name that came or went. */
+void poke_name(struct fs *fs, const struct name_change *change);
+/* For a generated file of other bytes than before; `place` is its path below the mount. */
+void poke_file(struct fs *fs, uint64_t inode, const char *place);
+void poke_entry(struct fs *fs, int64_t entry);
+/* For what another catalogue makes of the tree. */
+void poke_trees(struct fs *fs, const struct tree *was, const struct tree *is);
+/* Of a poke: the inode of the model's directory that it is about; 0: it is about a file. */
+uint64_t notifier_poke_folder(struct fs *fs);
+/* Whether the request is the notifier's own touch of this file, for watchers to see. */
+bool notifier_is_touching(fuse_req_t req, uint64_t inode);
+/* Whether the request is the notifier's, of whatever kind: one that nothing is known of would be a
+ * name that has changed hands meanwhile, and is refused. */
+bool notifier_is_caller(fuse_req_t req);
 /* Whether the request is the notifier's own poke of this name; then `*out` is what it is about. */
 bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct name_change *out);
 
@@ -336,7 +385,6 @@ int stats_print(struct fs *fs, struct buf *out);
 
 /* ---- the handlers, by file ---- */
 
-struct handle;
 extern const struct fuse_lowlevel_ops fs_ops;
 void op_init(void *userdata, struct fuse_conn_info *conn);
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -374,6 +422,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t in_offset,
 	struct fuse_file_info *in_fi, fuse_ino_t out, off_t out_offset,
 	struct fuse_file_info *out_fi, size_t len, int flags);
 void op_statfs(fuse_req_t req, fuse_ino_t ino);
+void op_poll(
+	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *poller);
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
 	int flags);

@@ -6,6 +6,9 @@
 #include "fs.h"
 #include "kiefs/buf.h"
 
+/* A status line, and how much of an answer there is. */
+#define STATUS_SIZE 160
+
 enum handle_kind {
 	HANDLE_TEXT,	/* a snapshot made at open */
 	HANDLE_RESULT,	/* `fd`, read only */
@@ -13,8 +16,10 @@ enum handle_kind {
 	HANDLE_WAIT,	/* `task` or `entry` */
 	HANDLE_CONTROL, /* `task`; 0: the mount's own */
 	HANDLE_POKE,	/* the notifier's: for watchers to see */
-	HANDLE_TALK,	/* `entry`; `text` is made anew at the start and at its end, under
-			   handles.lock */
+	HANDLE_GROWING, /* of `inode`, a text that grows at its end; `text` is made anew at the
+			   start and at its end, under handles.lock */
+	HANDLE_STATUS,	/* `task`, or `entry` of an upload's; `text` is made anew at the
+			   start, under handles.lock */
 };
 
 struct handle {
@@ -27,7 +32,11 @@ struct handle {
 	pid_t opener; /* process (not thread) that opened it; 0 unknown */
 	struct draft *draft;
 	int64_t task, entry;
+	uint64_t inode;
 	struct buf text;
+	/* Under handles.lock: */
+	struct fuse_pollhandle *poller; /* of who sleeps in poll(2); owned */
+	char seen[STATUS_SIZE];		/* STATUS: what was read last, without its clock */
 };
 
 static inline struct handle *handle_of(struct fuse_file_info *fi)
@@ -35,8 +44,8 @@ static inline struct handle *handle_of(struct fuse_file_info *fi)
 	return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
 }
 
-/* -EINVAL, told in .kiefs/errors, for a media file of a kind that the model takes nowhere; copies of
- * results may be made all the same. */
+/* -EINVAL, told in .kiefs/errors, for a media file of a kind that the model takes nowhere; copies
+ * of results may be made all the same. */
 int check_new_name(struct fs *fs, uint64_t dir, const char *name, pid_t caller);
 
 /* NULL: out of memory. */

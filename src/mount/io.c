@@ -11,24 +11,33 @@
 #include "kiefs/inode.h"
 #include "kiefs/request.h"
 
-/* Whoever reads on at the end reads what has come since. */
-static void read_talk(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
+/* Whether this read begins anew. */
+static bool is_fresh(const struct handle *handle, off_t offset)
+{
+	/* Whoever reads on at the end reads what has come since. */
+	return offset == 0 || handle->text.len == 0 ||
+	       (handle->kind == HANDLE_GROWING && (size_t)offset >= handle->text.len);
+}
+
+static int make_text(struct fs *fs, struct handle *handle, struct buf *out)
+{
+	return handle->kind == HANDLE_STATUS ? poll_read_status(fs, handle, out)
+					     : text_make(fs, handle->inode, out);
+}
+
+static void read_live(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
 {
 	struct fs *fs = fs_of(req);
 	struct buf fresh;
-	struct entry entry;
-	int64_t mtime_ms;
 	char *piece = NULL;
 	int r = 0;
 
 	buf_init(&fresh, handle->text.max);
 	pthread_mutex_lock(&fs->handles.lock);
-	bool again = offset == 0 || (size_t)offset >= handle->text.len;
+	bool again = is_fresh(handle, offset);
 	pthread_mutex_unlock(&fs->handles.lock);
 	if (again)
-		r = store_entry_get(fs->store, handle->entry, &entry);
-	if (again && r == 0)
-		r = talk_make(fs, &entry, &fresh, &mtime_ms);
+		r = make_text(fs, handle, &fresh);
 	pthread_mutex_lock(&fs->handles.lock);
 	if (again && r == 0) {
 		struct buf old = handle->text;
@@ -71,8 +80,9 @@ static void read_handle(fuse_req_t req, struct handle *handle, size_t size, off_
 		out.buf[0].pos = offset;
 		fuse_reply_data(req, &out, FUSE_BUF_SPLICE_MOVE);
 		return;
-	case HANDLE_TALK:
-		read_talk(req, handle, size, offset);
+	case HANDLE_GROWING:
+	case HANDLE_STATUS:
+		read_live(req, handle, size, offset);
 		return;
 	case HANDLE_WAIT:
 		if (offset > 0)

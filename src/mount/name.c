@@ -60,6 +60,8 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	/* The notifier makes what is there already. */
 	if (notifier_is_poking(req, parent, name, &poke))
 		r = node_param(fs, notifier_poke_folder(fs), NULL, &param);
+	else if (notifier_is_caller(req))
+		r = -ESTALE;
 	else
 		r = make(req, parent, name, ENTRY_DIR, mode, &param);
 	reply_made(req, r, &param);
@@ -127,7 +129,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 		fuse_reply_err(req, 0);
 		return;
 	}
-	r = find_entry(fs, parent, name, &entry);
+	r = notifier_is_caller(req) ? -ESTALE : find_entry(fs, parent, name, &entry);
 	if (r == 0 && folder && entry.kind != ENTRY_DIR)
 		r = -ENOTDIR;
 	if (r == 0 && !folder && entry.kind == ENTRY_DIR)

@@ -4,12 +4,6 @@
  * It holds nothing while it tells: a notification may wait for a request that is being served in
  * the same directory, and that request may want a lock. It answers no request but parked ones.
  *
- * The kernel's notifications reach no watcher (inotify, and with it every file manager). What does
- * is a create or unlink through the mount, so the thread has the mount poked: for a name that came
- * it creates the file, its lookup being answered "not there" and its create with what is there;
- * for a name that went it unlinks it, its lookup being answered as if it were there still. The
- * calls are made by a process of their own (poker.h).
- *
  * No notification that waits for a lock is sent, for the same reason:
  * fuse_lowlevel_notify_inval_entry() waits for whoever works in the directory, and a daemon killed
  * meanwhile would hang with its mount. It is not needed: the kernel keeps no name that may come or
@@ -26,14 +20,23 @@
 
 /* How long after a commit that failed it is tried again. */
 #define SWEEP_S 5
-/* An id of 200 characters has no more components. */
-#define MODEL_DEPTH_MAX 101
+/* A task has a status, an answer that grows, and a conversation's three files. */
+#define SHOWING_MAX 8
 
 struct note {
 	struct note *next;
 	struct changes changes;
 	struct tree *was, *is; /* another catalogue, or NULL; owned */
 };
+
+/* Of a clock that never goes back, as `more` has it. */
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void note_free(struct note *note)
 {
@@ -42,102 +45,69 @@ static void note_free(struct note *note)
 	free(note);
 }
 
-bool notifier_is_poking(fuse_req_t req, uint64_t dir, const char *name, struct name_change *out)
-{
-	struct notifier *notifier = &fs_of(req)->notifier;
-	pid_t caller = fuse_req_ctx(req)->pid;
+/* ---- what has changed ---- */
 
-	pthread_mutex_lock(&notifier->lock);
-	bool poking = caller != 0 && caller == notifier->poker.pid && notifier->poke.dir == dir &&
-		      strcmp(notifier->poke.name, name) == 0;
-	if (poking)
-		*out = notifier->poke;
-	pthread_mutex_unlock(&notifier->lock);
-	return poking;
+/* All that shows how far a task, or the upload of a file, is. */
+static void touch_showing(struct fs *fs, int64_t task, int64_t upload)
+{
+	const struct changes changes = {.task = task, .upload = upload};
+	int64_t entries[SHOWING_MAX];
+	int n = store_entry_showing(fs->store, task, upload, entries, SHOWING_MAX);
+
+	for (int i = 0; i < n; i++)
+		poke_entry(fs, entries[i]);
+	poll_wake(fs, &changes);
 }
 
-uint64_t notifier_poke_folder(struct fs *fs)
+static void tell_changed(struct fs *fs, uint64_t inode)
 {
-	pthread_mutex_lock(&fs->notifier.lock);
-	uint64_t folder = fs->notifier.poke_folder;
-	pthread_mutex_unlock(&fs->notifier.lock);
-	return folder;
-}
+	const struct tree_node *node;
+	struct entry entry;
+	char place[PATH_SIZE];
 
-static void set_poke(struct notifier *notifier, const struct name_change *poke, uint64_t folder)
-{
-	pthread_mutex_lock(&notifier->lock);
-	notifier->poke = *poke;
-	notifier->poke_folder = folder;
-	pthread_mutex_unlock(&notifier->lock);
-}
-
-/*
- * By path: a descriptor kept open in the mount would keep it from being unmounted. When the mount
- * is gone there is no models/ below the mount point, so nothing real can be made or removed.
- */
-static void poke(struct fs *fs, const struct name_change *change)
-{
-	static const struct name_change none;
-	char folder[POKER_PATH_MAX / 2], path[POKER_PATH_MAX];
-
-	if (place_path(fs, change->dir, folder, sizeof(folder)) < 0 ||
-		(size_t)snprintf(path, sizeof(path), "%s/%s%s", fs->mountpoint, folder,
-			change->name) >= sizeof(path))
+	switch (inode_kind(inode)) {
+	case INODE_TASK:
+		touch_showing(fs, inode_task_id(inode), 0);
 		return;
-	set_poke(&fs->notifier, change, 0);
-	poker_poke(&fs->notifier.poker, path, false, change->added);
-	set_poke(&fs->notifier, &none, 0);
-}
-
-/* ---- another catalogue ---- */
-
-static void poke_folder(struct fs *fs, const struct tree_node *node, bool added)
-{
-	static const struct name_change none;
-	struct name_change change = {.dir = node->parent->inode, .added = added};
-	char place[PATH_SIZE], path[POKER_PATH_MAX];
-
-	if (tree_path(node, place, sizeof(place)) < 0 ||
-		(size_t)snprintf(path, sizeof(path), "%s/%s", fs->mountpoint, place) >=
-			sizeof(path))
+	case INODE_ENTRY:
+		if (store_entry_get(fs->store, inode_entry_id(inode), &entry) < 0)
+			return;
+		if (entry.kind == ENTRY_FILE)
+			touch_showing(fs, 0, entry.id);
+		else
+			poke_entry(fs, entry.id);
 		return;
-	snprintf(change.name, sizeof(change.name), "%s", node->name);
-	set_poke(&fs->notifier, &change, node->inode);
-	poker_poke(&fs->notifier.poker, path, true, added);
-	set_poke(&fs->notifier, &none, 0);
-}
-
-/* Directories of `of` that `other` does not have, at one depth. */
-static void poke_depth(
-	struct fs *fs, const struct tree *of, const struct tree *other, int depth, bool added)
-{
-	for (size_t i = 0; i < tree_count(of); i++) {
-		const struct tree_node *node = tree_at(of, i);
-		if (node->depth == depth && node->holds_models && !tree_find(other, node->inode))
-			poke_folder(fs, node, added);
+	default:
+		node = tree_find(fs_tree(fs), inode);
+		if (node && tree_path(node, place, sizeof(place)) == 0)
+			poke_file(fs, inode, place);
 	}
 }
 
-/* What was kept of the generated files and folders is looked at anew. */
-static void forget_attributes(struct fs *fs, const struct tree *tree)
+/* Under notifier->lock. */
+static void pace_changes(struct notifier *notifier, const struct changes *changes)
 {
-	for (size_t i = 0; i < tree_count(tree); i++) {
-		const struct tree_node *node = tree_at(tree, i);
-		if (node->model || node->holds_models || node->depth <= 1)
-			fuse_lowlevel_notify_inval_inode(fs->session, node->inode, -1, 0);
-	}
-}
+	static const struct {
+		unsigned flag;
+		const char *place;
+	} account[] = {
+		{CHANGED_SPEND, "account/spend.csv"},
+		{CHANGED_SPEND, "account/limits"},
+		{CHANGED_BALANCE, "account/credits"},
+		{CHANGED_BALANCE, "account/status"},
+	};
+	int64_t now = now_ms();
 
-/* Folders come after the one that they are in, and go before it. */
-static void tell_trees(struct fs *fs, const struct tree *was, const struct tree *is)
-{
-	forget_attributes(fs, was);
-	forget_attributes(fs, is);
-	for (int depth = 1; depth <= MODEL_DEPTH_MAX; depth++)
-		poke_depth(fs, is, was, depth, true);
-	for (int depth = MODEL_DEPTH_MAX; depth > 0; depth--)
-		poke_depth(fs, was, is, depth, false);
+	if (changes->task)
+		pace_add(&notifier->pace, inode_task(changes->task, SLOT_DIR), now);
+	if (changes->upload)
+		pace_add(&notifier->pace, inode_entry(changes->upload), now);
+	for (int i = 0; i < changes->count; i++)
+		if (changes->names[i].what == NAME_CHANGED)
+			pace_add(&notifier->pace, inode_entry(changes->names[i].entry), now);
+	for (size_t i = 0; i < sizeof(account) / sizeof(account[0]); i++)
+		if (changes->account & account[i].flag)
+			pace_add(&notifier->pace, inode_static(account[i].place), now);
 }
 
 /* What the kernel does not have cached, it need not be told: -ENOENT is no error here. */
@@ -145,35 +115,49 @@ static void tell(struct fs *fs, const struct changes *changes)
 {
 	for (int i = 0; i < changes->count; i++) {
 		const struct name_change *name = &changes->names[i];
-		if (name->added)
+		if (name->what == NAME_CHANGED)
+			continue;
+		if (name->what == NAME_CAME)
 			fuse_lowlevel_notify_inval_inode(
 				fs->session, inode_entry(name->entry), -1, 0);
 		fuse_lowlevel_notify_inval_inode(fs->session, name->dir, -1, 0);
-		poke(fs, name);
+		poke_name(fs, name);
 	}
 	wait_check(fs);
+	poll_wake(fs, changes);
 }
 
-/* Under notifier->lock. Commits that failed are tried again while there is nothing else to do. */
-static void wait_for_note(struct fs *fs)
+/* ---- the thread ---- */
+
+/* Commits that failed are tried again while there is nothing else to do. */
+static void sweep(struct fs *fs)
 {
 	struct notifier *notifier = &fs->notifier;
-	struct timespec until;
 
-	if (!notifier->sweep) {
-		pthread_cond_wait(&notifier->more, &notifier->lock);
-		return;
-	}
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += SWEEP_S;
-	if (pthread_cond_timedwait(&notifier->more, &notifier->lock, &until) != ETIMEDOUT)
-		return;
 	pthread_mutex_unlock(&notifier->lock);
 	live_enter(fs);
 	bool done = draft_sweep(fs);
 	live_leave();
 	pthread_mutex_lock(&notifier->lock);
 	notifier->sweep = !done;
+}
+
+/* Under notifier->lock. */
+static void wait_for_more(struct fs *fs)
+{
+	struct notifier *notifier = &fs->notifier;
+	int64_t until = pace_due(&notifier->pace), sweep_at = now_ms() + SWEEP_S * 1000;
+	bool sweeps = notifier->sweep && sweep_at <= until;
+
+	if (sweeps)
+		until = sweep_at;
+	if (until == INT64_MAX) {
+		pthread_cond_wait(&notifier->more, &notifier->lock);
+		return;
+	}
+	const struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+	if (pthread_cond_timedwait(&notifier->more, &notifier->lock, &at) == ETIMEDOUT && sweeps)
+		sweep(fs);
 }
 
 void notifier_sweep_later(struct fs *fs)
@@ -184,6 +168,26 @@ void notifier_sweep_later(struct fs *fs)
 	pthread_mutex_unlock(&fs->notifier.lock);
 }
 
+/* Under notifier->lock; NULL: there is none. */
+static struct note *take_note(struct notifier *notifier)
+{
+	struct note *note = notifier->first;
+
+	if (note)
+		notifier->first = note->next;
+	if (!notifier->first)
+		notifier->last = NULL;
+	return note;
+}
+
+static void tell_note(struct fs *fs, struct note *note)
+{
+	if (note->is)
+		poke_trees(fs, note->was, note->is);
+	tell(fs, &note->changes);
+	note_free(note);
+}
+
 static void *run(void *context)
 {
 	struct fs *fs = context;
@@ -192,21 +196,19 @@ static void *run(void *context)
 	again_look_all(fs);
 	pthread_mutex_lock(&notifier->lock);
 	while (!notifier->stop) {
-		struct note *note = notifier->first;
-		if (!note) {
-			wait_for_note(fs);
+		uint64_t inode = pace_take(&notifier->pace, now_ms());
+		struct note *note = inode ? NULL : take_note(notifier);
+		if (!inode && !note) {
+			wait_for_more(fs);
 			continue;
 		}
-		notifier->first = note->next;
-		if (!notifier->first)
-			notifier->last = NULL;
 		pthread_mutex_unlock(&notifier->lock);
 		live_enter(fs);
-		if (note->is)
-			tell_trees(fs, note->was, note->is);
-		tell(fs, &note->changes);
+		if (inode)
+			tell_changed(fs, inode);
+		else
+			tell_note(fs, note);
 		live_leave();
-		note_free(note);
 		pthread_mutex_lock(&notifier->lock);
 	}
 	pthread_mutex_unlock(&notifier->lock);
@@ -238,12 +240,9 @@ void notifier_stop(struct fs *fs)
 	if (!join)
 		return;
 	pthread_join(notifier->thread, NULL);
-	while (notifier->first) {
-		struct note *note = notifier->first;
-		notifier->first = note->next;
-		note_free(note);
-	}
-	notifier->last = NULL;
+	while (notifier->first)
+		note_free(take_note(notifier));
+	pace_finish(&notifier->pace);
 }
 
 static void queue(struct fs *fs, struct note *note)
@@ -266,7 +265,14 @@ static void queue(struct fs *fs, struct note *note)
 
 void notifier_queue(struct fs *fs, const struct changes *changes)
 {
-	if (changes->count == 0 && changes->task == 0)
+	struct notifier *notifier = &fs->notifier;
+
+	pthread_mutex_lock(&notifier->lock);
+	if (!notifier->stop)
+		pace_changes(notifier, changes);
+	pthread_cond_signal(&notifier->more);
+	pthread_mutex_unlock(&notifier->lock);
+	if (changes->count == 0 && (changes->task == 0 || changes->grown))
 		return;
 	/* Lost for want of memory: the names' timeouts make up for it. */
 	struct note *note = calloc(1, sizeof(*note));

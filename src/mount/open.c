@@ -47,6 +47,7 @@ static void handle_free(struct fs *fs, struct handle *handle)
 	pthread_mutex_unlock(&fs->handles.lock);
 	if (handle->fd >= 0)
 		close(handle->fd);
+	fuse_pollhandle_destroy(handle->poller);
 	buf_finish(&handle->text);
 	free(handle);
 }
@@ -177,8 +178,31 @@ static int open_special(struct fs *fs, enum handle_kind kind, int64_t task, int6
 	(*out)->task = task;
 	(*out)->entry = entry;
 	fi->direct_io = 1;
-	fi->nonseekable = kind != HANDLE_TALK;
+	fi->nonseekable = 1;
 	return 0;
+}
+
+static int open_growing(
+	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, struct handle **out)
+{
+	int r = is_writing(fi->flags) ? -EROFS : open_special(fs, HANDLE_GROWING, 0, 0, fi, out);
+
+	if (r == 0)
+		(*out)->inode = inode;
+	fi->nonseekable = 0;
+	return r;
+}
+
+/* A task's is read on when the name has gone: it then says how the task has ended. */
+static int open_status(
+	struct fs *fs, int64_t task, int64_t entry, struct fuse_file_info *fi, struct handle **out)
+{
+	int r = is_writing(fi->flags) ? -EROFS
+				      : open_special(fs, HANDLE_STATUS, task, entry, fi, out);
+
+	fi->nonseekable = 0;
+	fi->noflush = 1;
+	return r;
 }
 
 static int open_entry(
@@ -205,9 +229,9 @@ static int open_entry(
 		}
 		return r;
 	case ENTRY_TALK:
-		return is_writing(fi->flags) ? -EROFS
-					     : open_special(fs, HANDLE_TALK, 0, entry.id, fi, out);
+		return open_growing(fs, inode, fi, out);
 	case ENTRY_STATUS:
+		return open_status(fs, entry.task, entry.id, fi, out);
 	case ENTRY_ERROR:
 	case ENTRY_URL:
 		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
@@ -229,6 +253,10 @@ static int open_task(
 		return -EROFS;
 	if (slot == SLOT_WAIT)
 		return open_special(fs, HANDLE_WAIT, task, 0, fi, out);
+	if (slot == SLOT_LOG)
+		return open_growing(fs, inode, fi, out);
+	if (slot == SLOT_STATUS)
+		return open_status(fs, task, 0, fi, out);
 	if (slot > SLOT_RESULT)
 		return open_result(fs, task, slot - SLOT_RESULT, fi, caller, out);
 	return open_text(fs, inode, fi, out);
@@ -256,6 +284,8 @@ static int open_any(
 			return open_special(fs, HANDLE_CONTROL, 0, 0, fi, out);
 		account_opened(fs, node->kind);
 		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
+	case INODE_GALLERY:
+		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
 	case INODE_LINK:
 	case INODE_HOME:
 	case INODE_SEARCH:
@@ -264,13 +294,27 @@ static int open_any(
 	return -ELOOP;
 }
 
+/* Nothing that is cached of it goes. */
+static int open_touched(struct fs *fs, struct fuse_file_info *fi, struct handle **out)
+{
+	*out = handle_new(fs, HANDLE_POKE);
+	fi->direct_io = 1;
+	fi->keep_cache = 1;
+	fi->noflush = 1;
+	return *out ? 0 : -ENOMEM;
+}
+
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct handle *handle = NULL;
-	int r = is_writing(fi->flags) || fi->flags & O_TRUNC ? check_spender(req) : 0;
+	int r = 0;
 
-	if (r == 0)
+	if (notifier_is_caller(req))
+		r = notifier_is_touching(req, ino) ? open_touched(fs, fi, &handle) : -ESTALE;
+	else if (is_writing(fi->flags) || fi->flags & O_TRUNC)
+		r = check_spender(req);
+	if (r == 0 && !handle)
 		r = open_any(fs, ino, fi, fuse_req_ctx(req)->pid, &handle);
 
 	if (r < 0) {
@@ -343,7 +387,7 @@ void op_create(
 		reply_poke(req, &poke, fi);
 		return;
 	}
-	r = place_of(fs, parent, &place);
+	r = notifier_is_caller(req) ? -ESTALE : place_of(fs, parent, &place);
 	if (r == -ENOENT)
 		r = refuse_place(fs, name);
 	if (r == 0 && !place_is_free(&place, name))

@@ -58,6 +58,9 @@ LIVE(readdir,
 	(req, ino, size, offset, fi))
 LIVE(fsyncdir, (fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi),
 	(req, ino, datasync, fi))
+LIVE(poll,
+	(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *poller),
+	(req, ino, fi, poller))
 LIVE(statfs, (fuse_req_t req, fuse_ino_t ino), (req, ino))
 SPEND(setxattr,
 	(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
@@ -111,6 +114,7 @@ const struct fuse_lowlevel_ops fs_ops = {
 	.opendir = live_opendir,
 	.readdir = live_readdir,
 	.fsyncdir = live_fsyncdir,
+	.poll = live_poll,
 	.statfs = live_statfs,
 	.setxattr = live_setxattr,
 	.getxattr = live_getxattr,

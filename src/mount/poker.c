@@ -19,27 +19,52 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A message is one of these and a path. */
-#define CREATE '+'
-#define REMOVE '-'
-#define MAKE_FOLDER 'm'
-#define REMOVE_FOLDER 'r'
-
-static void poke(const char *message)
+static void change(const char *path)
 {
-	int r = 0;
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	if (*message == REMOVE)
-		r = unlink(message + 1);
-	else if (*message == MAKE_FOLDER)
-		r = mkdir(message + 1, 0755);
-	else if (*message == REMOVE_FOLDER)
-		r = rmdir(message + 1);
-	if (*message != CREATE || r < 0)
+	if (fd < 0)
 		return;
-	int fd = open(message + 1, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
+	/* What comes of it is a watcher's business. */
+	if (fstat(fd, &st) == 0 && ftruncate(fd, st.st_size) < 0)
+		errno = 0;
+	close(fd);
+}
+
+static void create(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
+
 	if (fd >= 0)
 		close(fd);
+}
+
+/* A message is an enum poke and a path. */
+static void poke(const char *message)
+{
+	const char *path = message + 1;
+	int r = 0;
+
+	switch (*message) {
+	case POKE_CREATE:
+		create(path);
+		break;
+	case POKE_REMOVE:
+		r = unlink(path);
+		break;
+	case POKE_MAKE_FOLDER:
+		r = mkdir(path, 0755);
+		break;
+	case POKE_REMOVE_FOLDER:
+		r = rmdir(path);
+		break;
+	case POKE_CHANGE:
+		change(path);
+		break;
+	}
+	if (r < 0)
+		errno = 0;
 }
 
 static void run(int fd)
@@ -92,9 +117,9 @@ int poker_start(struct poker *poker)
 	return 0;
 }
 
-void poker_poke(struct poker *poker, const char *path, bool folder, bool create)
+void poker_poke(struct poker *poker, enum poke what, const char *path)
 {
-	char kind = folder ? (create ? MAKE_FOLDER : REMOVE_FOLDER) : create ? CREATE : REMOVE;
+	char kind = (char)what;
 	struct iovec parts[] = {
 		{.iov_base = &kind, .iov_len = 1},
 		{.iov_base = (char *)path, .iov_len = strlen(path)},

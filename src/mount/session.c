@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fs.h"
+#include "gallery.h"
 #include "handle.h"
 #include "kiefs/buf.h"
 #include "kiefs/catalogue.h"
@@ -17,6 +18,8 @@
 #include "kiefs/error.h"
 #include "kiefs/files.h"
 #include "kiefs/mount.h"
+#include "parallel.h"
+#include "table.h"
 
 /* Parked readers hold no thread, so this bounds only requests that wait for the disk. */
 #define MAX_THREADS 10
@@ -26,6 +29,7 @@ struct mount {
 	char *mountpoint;
 	pthread_t loop;
 	bool mounted;
+	struct table table;
 };
 
 void op_init(void *userdata, struct fuse_conn_info *conn)
@@ -130,16 +134,22 @@ static int make_session(struct mount *mount, const struct mount_options *options
 
 static void locks_init(struct fs *fs)
 {
+	pthread_condattr_t steady;
+
 	pthread_mutex_init(&fs->drafts.lock, NULL);
 	pthread_cond_init(&fs->drafts.settled, NULL);
 	pthread_mutex_init(&fs->handles.lock, NULL);
 	pthread_mutex_init(&fs->waits.lock, NULL);
 	pthread_mutex_init(&fs->notifier.lock, NULL);
-	pthread_cond_init(&fs->notifier.more, NULL);
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(&fs->notifier.more, &steady);
+	pthread_condattr_destroy(&steady);
 	pthread_mutex_init(&fs->errors.lock, NULL);
 	pthread_mutex_init(&fs->live.lock, NULL);
 	pthread_mutex_init(&fs->live.change, NULL);
 	pthread_mutex_init(&fs->searches.lock, NULL);
+	pthread_mutex_init(&fs->kept.lock, NULL);
 }
 
 int mount_create(const struct mount_options *options, struct mount **out, struct error *err)
@@ -153,6 +163,7 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	if (!mount)
 		return -ENOMEM;
 	struct fs *fs = &mount->fs;
+	mount->table.fd = -1;
 	locks_init(fs);
 	fs->store = options->store;
 	fs->files = options->files;
@@ -177,11 +188,16 @@ int mount_create(const struct mount_options *options, struct mount **out, struct
 	if (r == 0 && fuse_session_mount(fs->session, mount->mountpoint) < 0)
 		r = error_set(err, -EIO, "%s could not be mounted; the reason stands above.",
 			mount->mountpoint);
+	mount->mounted = r == 0;
+	if (r == 0)
+		r = parallel_start(fs->session);
 	if (r < 0) {
 		mount_destroy(mount);
 		return r;
 	}
-	mount->mounted = true;
+	/* Where there is no table, the end of the last user of the mount ends it. */
+	if (table_open(&mount->table, mount->mountpoint) < 0)
+		mount->table.fd = -1;
 	*out = mount;
 	return 0;
 }
@@ -215,18 +231,45 @@ void mount_stop(struct mount *mount)
 		pthread_kill(mount->loop, SIGUSR1);
 }
 
+int mount_table_fd(const struct mount *mount)
+{
+	return mount->table.fd;
+}
+
+bool mount_is_gone(const struct mount *mount)
+{
+	return table_is_gone(&mount->table);
+}
+
+/* What stands at the mount point by now is not to be unmounted. libfuse leaves it alone when its
+ * descriptor says that the kernel has let go, as the end of a pipe does that nobody reads. */
+static void let_go(struct mount *mount)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	close(ends[0]);
+	dup3(ends[1], fuse_session_fd(mount->fs.session), O_CLOEXEC);
+	close(ends[1]);
+}
+
 void mount_destroy(struct mount *mount)
 {
 	if (!mount)
 		return;
+	if (mount->mounted && mount_is_gone(mount))
+		let_go(mount);
 	if (mount->mounted)
 		fuse_session_unmount(mount->fs.session);
+	table_close(&mount->table);
 	if (mount->fs.session)
 		fuse_session_destroy(mount->fs.session);
 	poker_stop(&mount->fs.notifier.poker);
 	live_finish(&mount->fs);
 	handles_finish(&mount->fs);
 	errors_finish(&mount->fs);
+	gallery_finish(&mount->fs);
 	free(mount->mountpoint);
 	free(mount);
 }

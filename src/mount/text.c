@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fs.h"
+#include "gallery.h"
 #include "kiefs/buf.h"
 #include "kiefs/callback.h"
 #include "kiefs/catalogue.h"
@@ -68,6 +69,8 @@ static int static_text(struct fs *fs, const struct tree_node *node, struct buf *
 		return text_file(fs->report_path, out);
 	case TREE_CONFIG:
 		return buf_adds(out, fs->config_text);
+	case TREE_PAGE:
+		return gallery_page(out);
 	case TREE_CALLBACK:
 		return callback_print(fs->callback, fs->callback_address, out);
 	case TREE_CREDITS:
@@ -203,17 +206,39 @@ static int meta_text(struct fs *fs, const struct task *task, struct buf *out)
 	return r;
 }
 
-static int status_text(struct fs *fs, const struct task *task, struct buf *out)
+static int status_text(struct fs *fs, const struct task *task, int64_t now_ms, struct buf *out)
 {
 	char line[128];
 	int64_t size = task->state == TASK_RUNNING ? talk_size(fs, task->id) : -1;
 
-	task_status_line(task, clock_now_ms(), line, sizeof(line));
+	task_status_line(task, now_ms, line, sizeof(line));
 	if (size >= 1024)
 		return buf_addf(out, "%s %.1f KB\n", line, (double)size / 1024);
 	if (size >= 0)
 		return buf_addf(out, "%s %lld B\n", line, (long long)size);
 	return buf_addf(out, "%s\n", line);
+}
+
+static int upload_status(struct fs *fs, int64_t id, int64_t now_ms, struct buf *out)
+{
+	struct entry entry;
+	int r = store_entry_get(fs->store, id, &entry);
+
+	return r < 0 ? r : store_outgoing_status(fs->store, entry.owner, now_ms, out);
+}
+
+int text_status(struct fs *fs, int64_t id, int64_t entry, int64_t now_ms, struct buf *out)
+{
+	struct task task = {0};
+	int r;
+
+	if (!id)
+		return upload_status(fs, entry, now_ms, out);
+	r = store_task_get(fs->store, id, &task);
+	if (r == 0)
+		r = status_text(fs, &task, now_ms, out);
+	task_finish(&task);
+	return r;
 }
 
 static int error_text_of(const struct task *task, struct buf *out)
@@ -241,7 +266,7 @@ static int task_text(struct fs *fs, int64_t id, int slot, struct buf *out)
 			r = store_task_body(fs->store, id, out);
 		break;
 	case SLOT_STATUS:
-		r = status_text(fs, &task, out);
+		r = status_text(fs, &task, clock_now_ms(), out);
 		break;
 	case SLOT_LOG:
 		r = store_log_task(fs->store, id, out);
@@ -273,11 +298,11 @@ static int entry_text(struct fs *fs, int64_t id, struct buf *out)
 		return r;
 	if (entry.kind == ENTRY_ERROR || entry.kind == ENTRY_URL)
 		return store_entry_text(fs->store, id, out);
-	if (entry.kind == ENTRY_STATUS && !entry.task)
-		return store_outgoing_status(fs->store, entry.owner, clock_now_ms(), out);
 	if (entry.kind == ENTRY_TALK)
 		return talk_make(fs, &entry, out, &mtime_ms);
-	return entry.kind == ENTRY_STATUS ? task_text(fs, entry.task, SLOT_STATUS, out) : -EINVAL;
+	return entry.kind == ENTRY_STATUS
+		       ? text_status(fs, entry.task, entry.id, clock_now_ms(), out)
+		       : -EINVAL;
 }
 
 int text_make(struct fs *fs, uint64_t inode, struct buf *out)
@@ -292,6 +317,8 @@ int text_make(struct fs *fs, uint64_t inode, struct buf *out)
 		return task_text(fs, inode_task_id(inode), inode_task_slot(inode), out);
 	case INODE_ENTRY:
 		return entry_text(fs, inode_entry_id(inode), out);
+	case INODE_GALLERY:
+		return gallery_data(fs, inode, out);
 	case INODE_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:

@@ -59,6 +59,14 @@ static int look(struct fs *fs, int64_t task_id, int64_t entry_id, int *error, ch
 	return r == -EAGAIN ? WAIT_MORE : WAIT_OVER;
 }
 
+bool wait_is_over(struct fs *fs, int64_t task, int64_t entry)
+{
+	char line[128];
+	int error;
+
+	return look(fs, task, entry, &error, line, sizeof(line)) == WAIT_OVER;
+}
+
 static void answer(fuse_req_t req, int error, const char *line)
 {
 	char text[160];

@@ -186,9 +186,9 @@ static int settle_result(struct store *store, const struct task *task, const str
 	if (r == 0)
 		r = store_exec(store, SQL_ENTRY_GROW, "iii", result->size,
 			result->mtime_ms * 1000000, entry.id);
-	/* Once more: watchers hear that nothing follows. */
+	/* Watchers hear that nothing follows. */
 	if (r == 0)
-		changes_add(changes, entry.dir, entry.name, entry.id, 1);
+		changes_add(changes, entry.dir, entry.name, entry.id, NAME_CHANGED);
 	return r;
 }
 

@@ -10,7 +10,8 @@
 #include "kiefs/request.h"
 #include "store_private.h"
 
-void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry, int added)
+void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry,
+	enum name_event what)
 {
 	if (!changes || changes->count == NAME_CHANGES_MAX)
 		return;
@@ -18,7 +19,7 @@ void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_
 	change->dir = dir;
 	snprintf(change->name, sizeof(change->name), "%s", name);
 	change->entry = entry;
-	change->added = added;
+	change->what = what;
 }
 
 static void read_entry(sqlite3_stmt *s, struct entry *out)
@@ -189,7 +190,7 @@ int entry_delete_locked(struct store *store, const struct entry *entry, struct c
 	int r = store_exec(store, SQL_ENTRY_DELETE, "i", entry->id);
 
 	if (r == 0)
-		changes_add(changes, entry->dir, entry->name, entry->id, 0);
+		changes_add(changes, entry->dir, entry->name, entry->id, NAME_WENT);
 	return r;
 }
 
@@ -443,6 +444,18 @@ int store_entry_by_stem(struct store *store, uint64_t dir, const char *stem, str
 	return r < 0 ? r : found ? 0 : -ENOENT;
 }
 
+int store_entry_showing(
+	struct store *store, int64_t task, int64_t upload, int64_t *entries, int max)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_SHOWING);
+	int r = store_bind(store, s, "ii", task, upload);
+	if (r == 0)
+		r = store_read_ids(store, s, entries, max);
+	store_unlock(store);
+	return r;
+}
+
 int store_entry_text(struct store *store, int64_t id, struct buf *out)
 {
 	store_lock(store);
@@ -494,7 +507,7 @@ int entry_generate_locked(
 		r = insert_entry(store, &entry, what->text, &entry);
 		if (r < 0)
 			return r;
-		changes_add(changes, what->dir, entry.name, entry.id, 1);
+		changes_add(changes, what->dir, entry.name, entry.id, NAME_CAME);
 		if (id)
 			*id = entry.id;
 		return 0;

@@ -11,11 +11,15 @@ enum statement {
 	SQL_BEGIN,
 	SQL_COMMIT,
 	SQL_TOUCH,
+	SQL_VERSION,
 	/* entries */
 	SQL_ENTRY_LOOKUP,
 	SQL_ENTRY_GET,
 	SQL_ENTRY_LIST,
 	SQL_ENTRY_INSERT,
+	SQL_ENTRY_LAST,
+	SQL_ENTRY_LAST_IS,
+	SQL_ENTRY_SET_LAST,
 	SQL_ENTRY_ENSURE,
 	SQL_ENTRY_DELETE,
 	SQL_ENTRY_MODE,
@@ -39,6 +43,8 @@ enum statement {
 	SQL_STAGE_GET,
 	SQL_STAGE_LIST,
 	SQL_TASK_INSERT,
+	SQL_TASK_LAST,
+	SQL_TASK_SET_LAST,
 	SQL_TASK_COMPLETE,
 	SQL_TASK_INPUTS_SHA,
 	SQL_TASK_PREVIOUS,
@@ -110,6 +116,7 @@ enum statement {
 	SQL_TURN_LIST,
 	SQL_TURN_ACTIVE,
 	SQL_TURN_OF_TASK,
+	SQL_ENTRY_SHOWING,
 	SQL_TURN_REPLY,
 	/* inputs */
 	SQL_INPUT_LIST,
@@ -130,6 +137,8 @@ enum statement {
 	/* money and what was heard */
 	SQL_SPEND_DAY,
 	SQL_SPEND_LIST,
+	SQL_SPEND_DAYS,
+	SQL_SPEND_MODELS,
 	SQL_TASK_GATED,
 	SQL_TASK_WITHIN,
 	SQL_TASK_HELD_COUNT,
@@ -186,7 +195,8 @@ char *store_column(sqlite3_stmt *statement, int column);
 
 /* ---- inside a transaction (the callers hold store_begin()) ---- */
 
-void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry, int added);
+void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry,
+	enum name_event what);
 int entry_get_locked(struct store *store, int64_t id, struct entry *out);
 int entry_lookup_locked(struct store *store, uint64_t dir, const char *name, struct entry *out);
 /* Reads rows of entries into `out`; how many, or -errno. */

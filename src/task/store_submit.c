@@ -367,7 +367,7 @@ int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *n
 	if (r == 0 && error.kind == ENTRY_ERROR) {
 		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size, now_ms * 1000000,
 			entry, (int64_t)0, error.id);
-		changes_add(changes, error.dir, error.name, error.id, 1);
+		changes_add(changes, error.dir, error.name, error.id, NAME_CHANGED);
 	} else if (r == 0 || r == -ENOENT) {
 		const struct generated what = {.dir = dir,
 			.stem = name,
@@ -399,6 +399,38 @@ static int64_t first_id(struct store *store, enum statement which, const char *s
 	if (s)
 		sqlite3_reset(s);
 	return r < 0 ? r : id;
+}
+
+static int last_number(struct store *store, enum statement which, int64_t *out)
+{
+	sqlite3_stmt *s = store_statement(store, which);
+	int r = s ? store_step(store, s) : -EIO;
+
+	*out = r == 1 ? sqlite3_column_int64(s, 0) : 0;
+	if (s)
+		sqlite3_reset(s);
+	return r;
+}
+
+int store_number_after(struct store *store, int64_t entry, int64_t task, bool *moved)
+{
+	int64_t last_entry = 0, last_task = 0;
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	r = last_number(store, SQL_ENTRY_LAST, &last_entry);
+	bool begun = r == 1;
+	if (r >= 0)
+		r = last_number(store, SQL_TASK_LAST, &last_task);
+	if (r >= 0 && entry > last_entry)
+		r = store_exec(store, begun ? SQL_ENTRY_SET_LAST : SQL_ENTRY_LAST_IS, "i", entry);
+	if (r >= 0 && task > last_task)
+		r = store_exec(store, SQL_TASK_SET_LAST, "i", task);
+	r = store_end(store, r < 0 ? r : 0);
+	if (r == 0)
+		*moved = entry > last_entry || task > last_task;
+	return r;
 }
 
 int store_recover(struct store *store, int64_t now_ms)

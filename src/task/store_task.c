@@ -298,6 +298,8 @@ static int want_name(struct store *store, const struct task *task, enum entry_ki
 		return r;
 	int64_t size = text ? (int64_t)strlen(text) : 0;
 	/* The request may be another file by now: an editor keeps the old one as its backup. */
+	if (have.id && text)
+		changes_add(changes, have.dir, have.name, have.id, NAME_CHANGED);
 	if (have.id)
 		return store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size,
 			now_ms * 1000000, request, task->id, have.id);
@@ -426,6 +428,20 @@ static bool moves_children(enum task_state state)
 	return state == TASK_FETCHING || (task_is_final(state) && state != TASK_UNCERTAIN);
 }
 
+static bool counts(enum task_state state)
+{
+	return state == TASK_SUBMITTING || state == TASK_HELD;
+}
+
+/* Whether what was spent, or what waits for a limit, may be another sum. */
+static bool is_money(const struct task *old, const struct task *next)
+{
+	bool moved = old->state != next->state;
+
+	return old->credits != next->credits ||
+	       (moved && (counts(old->state) || counts(next->state)));
+}
+
 int task_apply_locked(struct store *store, const struct task *old, const struct task *next,
 	const struct task_update *update, int64_t now_ms, struct changes *changes)
 {
@@ -448,6 +464,8 @@ int task_apply_locked(struct store *store, const struct task *old, const struct 
 		r = lack_parent_locked(store, next->id, now_ms, changes);
 	if (r == 0 && changes)
 		changes->task = next->id;
+	if (r == 0 && changes && is_money(old, next))
+		changes->account |= CHANGED_SPEND;
 	return r;
 }
 

@@ -79,7 +79,7 @@ def fetch(url):
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE_S)
     with contextlib.closing(connection):
-        connection.request("GET", parts.path)
+        connection.request("GET", urllib.parse.urlunsplit(("", "", parts.path, parts.query, "")))
         answer = connection.getresponse()
         equal(answer.status, 200, url)
         return answer.read()
@@ -251,6 +251,7 @@ class Bench:
         self.kiefs, self.sim_program, self.common = kiefs, sim, common
         self.home = tempfile.mkdtemp(prefix="kiefs-test-")
         self.mounts, self.sims = [], []
+        self.programs = []  # that are to end before what they look at
         self.env = {
             name: value
             for name, value in os.environ.items()
@@ -312,6 +313,8 @@ class Bench:
         return said
 
     def finish(self):
+        for program in self.programs:
+            end(program)
         for mount in self.mounts:
             if mount.process.returncode is None:
                 mount.finish()
@@ -320,6 +323,10 @@ class Bench:
                 simulator.finish()
 
     def clean(self):
+        for program in self.programs:
+            if program.poll() is None:
+                program.kill()
+                program.wait()
         for mount in self.mounts:
             mount.abandon()
         for simulator in self.sims:

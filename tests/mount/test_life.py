@@ -1,11 +1,13 @@
 """Tasks from their first state to their last, with a service that fails in every way it can."""
 
+import contextlib
 import http.server
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 
 from mount import *
@@ -96,13 +98,87 @@ def case_unmount_with_waiting_readers(bench):
     # More readers than threads, and all else goes on.
     run(["ls", "-lR", mount.path("tasks")])
     equal(end(mount.process), 0)
+    gave_up(readers)
+    assert not os.path.ismount(mount.point)
+
+
+def gave_up(readers):
+    """They end, in the daemon's time or because the mount was gone before they got there."""
     for reader in readers:
         assert reader.wait(DEADLINE_S) == 1
-        # Waiting in the daemon, or on its way there: the mount was gone first.
         said = reader.stderr.read().decode()
         assert "connection abort" in said or "not connected" in said, said
         reader.stderr.close()
-    assert not os.path.ismount(mount.point)
+
+
+def children(pid):
+    return read(f"/proc/{pid}/task/{pid}/children").split()
+
+
+def is_there(pid):
+    """A process that has ended may wait for its parent for a while."""
+    with contextlib.suppress(OSError):
+        return read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
+def case_lazy_unmount_with_waiting_readers(bench):
+    simulator = bench.simulator()
+    simulator.fault("stuck")
+    mount = bench.mount(simulator)
+    readers = parked(mount, 12)
+    sleeper = subprocess.Popen([sys.executable, "-c", "import select, sys; f = open(sys.argv[1]);"
+                                "f.read(); p = select.poll(); p.register(f, select.POLLPRI);"
+                                "print(p.poll())", mount.path(MODEL, "r.status")],
+                               stdout=subprocess.PIPE)
+    until(lambda: "poll" in read(f"/proc/{sleeper.pid}/wchan"), "it sleeps")
+    poker = children(mount.process.pid)
+    equal(len(poker), 1)
+    run(["fusermount3", "-uz", mount.point])
+    equal(mount.process.wait(DEADLINE_S), 0)
+    gave_up(readers)
+    equal(sleeper.communicate(timeout=DEADLINE_S)[0], b"[(3, 8)]\n", "POLLERR")
+    until(lambda: not is_there(poker[0]), "no process is left")
+    equal(names(mount.point), [])
+    # The place is free, and nothing was lost.
+    mount = bench.mount(simulator)
+    equal(meta(mount, 1)["state"], "running")
+
+
+def case_another_namespace_has_a_copy(bench):
+    """It does not keep the daemon; what it has of the mount is dead."""
+    mount = bench.mount(bench.simulator())
+    command = ["unshare", "--user", "--map-root-user"] if os.geteuid() else ["unshare"]
+    other = subprocess.Popen([*command, "-m", "sh", "-c", 'echo; read line; exec ls "$0"', mount.point],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    other.stdout.readline()
+    equal(mount.unmount(), 0)
+    contains(other.communicate(b"\n", DEADLINE_S)[1].decode(), "not connected")
+
+
+def case_the_next_mount_is_left_alone(bench):
+    """A daemon that ends late does not unmount what has taken its place."""
+    simulator = bench.simulator()
+    simulator.fault("stuck")
+    mount = bench.mount(simulator)
+    readers = parked(mount, 1)
+    mount.process.send_signal(signal.SIGSTOP)
+    run(["fusermount3", "-uz", mount.point])
+    following = bench.mount(simulator, state=bench.path("state2"), store=bench.path("store2"))
+    mount.process.send_signal(signal.SIGCONT)
+    equal(mount.process.wait(DEADLINE_S), 0)
+    gave_up(readers)
+    equal(tasks(following), [])
+
+
+def case_a_killed_reader_lets_go(bench):
+    simulator = bench.simulator()
+    simulator.fault("stuck")
+    mount = bench.mount(simulator)
+    for reader in parked(mount, 3):
+        equal(end(reader, signal.SIGKILL), -signal.SIGKILL)
+        reader.stderr.close()
+    equal(mount.unmount(), 0)
 
 
 def case_unmount_by_hand_ends_the_daemon(bench):
@@ -160,6 +236,25 @@ def case_the_wait_is_there_from_the_close_on(bench):
     for writer in writers:
         writer.join()
     equal(missing, [])
+
+
+def case_a_slow_lookup_delays_no_other(bench):
+    """Names beside a request that is being closed wait for its task; the rest of the folder does not."""
+    mount = bench.mount(key=None)
+    path = mount.path(MODEL, "r")
+    file = os.open(f"{path}.txt", os.O_WRONLY | os.O_CREAT)
+    os.write(file, b"A red kite.")
+    again = os.dup(file)
+    os.close(file)
+    slow = threading.Thread(target=lambda: [os.path.exists(f"{path}.status") for _ in range(10)])
+    slow.start()
+    count = 0
+    while slow.is_alive():
+        count += not os.path.exists(mount.path(MODEL, f"no-{count}"))
+    slow.join()
+    os.close(again)
+    # One at a time with the slow ones, there are some twenty.
+    assert count > 200, count
 
 
 def case_lost_answer(bench):
@@ -306,19 +401,47 @@ def download(kind, **more):
     return f"download_{kind}", check
 
 
-def case_stop_during_a_download(bench):
-    simulator = bench.simulator("--result-bytes", "300k")
-    simulator.fault("throttle", bytes=20000)
-    mount = bench.mount(simulator)
-    path, task = request(mount)
-    wait_state(mount, task, "fetching")
-    assert not os.path.exists(f"{path}.png"), "half a result"
-    equal(end(mount.process), 0)
-    simulator.ask("DELETE", "/sim/faults")
-    mount = bench.mount(simulator)
-    read(f"{path}.wait")
-    equal(os.stat(f"{path}.png").st_size, 300 << 10)
-    equal(simulator.sent(), 1)
+def lazily(mount):
+    run(["fusermount3", "-uz", mount.point])
+    return mount.process.wait(DEADLINE_S)
+
+
+ENDS = [("signal", lambda mount: end(mount.process)), ("unmount", Mount.unmount), ("lazily", lazily)]
+
+
+def ends_during_a_download(name, ends):
+    def check(bench):
+        simulator = bench.simulator("--result-bytes", "300k")
+        simulator.fault("throttle", bytes=20000)
+        mount = bench.mount(simulator)
+        path, task = request(mount)
+        wait_state(mount, task, "fetching")
+        assert not os.path.exists(f"{path}.png"), "half a result"
+        equal(ends(mount), 0)
+        simulator.ask("DELETE", "/sim/faults")
+        mount = bench.mount(simulator)
+        read(f"{path}.wait")
+        equal(os.stat(f"{path}.png").st_size, 300 << 10)
+        equal(simulator.sent(), 1)
+
+    return f"{name}_during_a_download", check
+
+
+def ends_during_an_upload(name, ends):
+    def check(bench):
+        simulator = bench.simulator()
+        simulator.fault("slow", ms=HOUR_MS, path="file-stream-upload")
+        mount = bench.mount(simulator)
+        file = mount.path("uploads/kite.png")
+        with open(file, "wb") as out:
+            out.write(PNG + bytes(50000))
+        until(lambda: simulator.counts()["by_path"].get("/api/file-stream-upload"), "it is under way")
+        equal(ends(mount), 0)
+        simulator.ask("DELETE", "/sim/faults")
+        mount = bench.mount(simulator)
+        until(lambda: os.path.exists(f"{file}.url"), "it has its address")
+
+    return f"{name}_during_an_upload", check
 
 
 # A service with paths and words of its own.
@@ -424,6 +547,7 @@ TABLE = [answers(kind) for kind in ("html", "half", "types", "null", "state", "d
     download("drop", path="/results/"),
     download("throttle", bytes=200000),
 ]
+TABLE += [kind(*one) for one in ENDS for kind in (ends_during_a_download, ends_during_an_upload)]
 
 if __name__ == "__main__":
     main(TABLE)
