@@ -141,8 +141,10 @@ static void tell_change(struct wait_for *w, struct live *live)
 		return;
 	free(live->word);
 	live->word = strdup(live->seen.word);
+	/* The line was read later and may be of another state by now. */
+	bool same = strncmp(live->seen.line, live->seen.word, strlen(live->seen.word)) == 0;
 	if (!w->screen.is_terminal)
-		tell(w, live->goal->path, live->seen.line);
+		tell(w, live->goal->path, same ? live->seen.line : live->seen.word);
 }
 
 /* 1: it has ended and is no longer live; -errno: the mount cannot be read. */
