@@ -96,7 +96,7 @@ static int lock_soon(int fd)
 	return r;
 }
 
-int daemon_lock(const char *directory, struct error *err)
+int daemon_lock(const char *directory, const char *name, struct error *err)
 {
 	char path[4096];
 	struct stat st;
@@ -106,16 +106,17 @@ int daemon_lock(const char *directory, struct error *err)
 			continue;
 		snprintf(path, sizeof(path), "%.*s", (int)(p - directory), directory);
 		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			return error_set(err, -errno, "The state directory %s cannot be made: %s.",
-				path, strerror(errno));
+			return error_set(err, -errno, "The directory %s cannot be made: %s.", path,
+				strerror(errno));
 		if (*p == '\0')
 			break;
 	}
 	if (stat(directory, &st) < 0 || st.st_uid != geteuid())
 		return error_set(
-			err, -EPERM, "The state directory %s belongs to another user.", directory);
-	if ((size_t)snprintf(path, sizeof(path), "%s/lock", directory) >= sizeof(path))
-		return error_set(err, -ENAMETOOLONG, "The state directory's name is too long.");
+			err, -EPERM, "The directory %s belongs to another user.", directory);
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", directory, name) >= sizeof(path))
+		return error_set(
+			err, -ENAMETOOLONG, "The name of the directory %s is too long.", directory);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return error_set(

@@ -116,6 +116,23 @@ static int open_catalogue(struct program *program, struct error *err)
 	return change_load(program, &program->catalogue, err);
 }
 
+/* An index that was lost, or restored from a backup, must not give what is in the store a second
+ * meaning. */
+static int number_on(struct program *program)
+{
+	int64_t entry, task;
+	bool moved;
+	int r = files_last(&program->files, &entry, &task);
+
+	if (r == 0)
+		r = store_number_after(program->peer, entry, task, &moved);
+	if (r == 0 && moved)
+		store_log(program->peer, 0, clock_now_ms(),
+			"the store holds files that this index does not know: they stay, and new "
+			"numbers are above theirs");
+	return r;
+}
+
 static int open_index(struct program *program, struct error *err)
 {
 	char path[4096];
@@ -127,7 +144,9 @@ static int open_index(struct program *program, struct error *err)
 		r = store_open_peer(program->store, true, &program->peer, err);
 	if (r < 0)
 		return r;
-	r = store_recover(program->peer, clock_now_ms());
+	r = number_on(program);
+	if (r == 0)
+		r = store_recover(program->peer, clock_now_ms());
 	if (r < 0)
 		error_set(err, r, "The index %s cannot be brought up to date: %s.", path,
 			store_message(program->peer));
@@ -306,6 +325,20 @@ static int open_mount(struct program *program, struct error *err)
 	return mount_create(&options, &program->mount, err);
 }
 
+/* Two indexes that give numbers in one store at once would overwrite each other's results. Some
+ * network filesystems have no locks. */
+static int lock_store(struct program *program, struct error *err)
+{
+	struct error why = {0};
+	int r = daemon_lock(program->config.store, "store.lock", &why);
+
+	program->store_lock = r;
+	if (r == -EBUSY)
+		error_set(err, r, "%s", error_text(&why));
+	error_finish(&why);
+	return r == -EBUSY ? r : 0;
+}
+
 int program_open(struct program *program, struct error *err)
 {
 	struct error no_key = {0};
@@ -314,13 +347,15 @@ int program_open(struct program *program, struct error *err)
 	program->files.dir = -1;
 	pthread_mutex_init(&program->end_lock, NULL);
 	pthread_cond_init(&program->ended, NULL);
-	r = program->lock = daemon_lock(program->config.state, err);
+	r = program->lock = daemon_lock(program->config.state, "lock", err);
 	if (r >= 0)
 		r = check_key(program, &no_key, err);
 	if (r >= 0)
 		r = open_catalogue(program, err);
 	if (r >= 0)
 		r = files_open(program->config.store, &program->files, err);
+	if (r >= 0)
+		r = lock_store(program, err);
 	if (r >= 0)
 		r = open_index(program, err);
 	if (r >= 0 && program->config.demo)
@@ -498,6 +533,8 @@ void program_close(struct program *program)
 	free(program->refreshed_path);
 	free(program->added_path);
 	config_finish(&program->config);
+	if (program->store_lock > 0)
+		close(program->store_lock);
 	if (program->signals > 0)
 		close(program->signals);
 	if (program->lock > 0)

@@ -63,6 +63,7 @@ struct field {
 				  has it: see field_media() */
 	const char *scheme;    /* a further address form it takes, such as "asset://", or NULL */
 	double max_file_mb;    /* 0: unknown */
+	double max_total_mb;   /* of all files in an array together; 0: unknown */
 	const cJSON *accepted; /* array of MIME types taken, or NULL */
 	/* Conditions (condition.h), NULL when there is none. */
 	const cJSON *required_when; /* the API refuses a request without it where this holds */

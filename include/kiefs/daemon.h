@@ -20,8 +20,8 @@ int daemon_start(bool foreground, struct daemon_link *out);
 void daemon_ready(struct daemon_link *link);
 
 /*
- * Takes the lock of a state directory (made 0700 when missing): one daemon at a time. Descriptor
+ * Takes the lock `name` of a directory (made 0700 when missing): one daemon at a time. Descriptor
  * to keep open, or -errno with `err`: -EBUSY when another daemon has it and goes on having it for
  * some seconds.
  */
-int daemon_lock(const char *directory, struct error *err);
+int daemon_lock(const char *directory, const char *name, struct error *err);

@@ -13,5 +13,8 @@ int describe_follow(const struct catalogue *catalogue, const struct model *model
 int describe_schema(const struct model *model, struct buf *out);
 /* A request that is accepted as it stands. */
 int describe_example(const struct model *model, struct buf *out);
+/* The cheapest model that makes a picture from nothing but a prompt: the first one to try. NULL:
+ * there is none. */
+const struct model *describe_first(const struct catalogue *catalogue, double *credits);
 /* README.md at the top of the mount. */
 int describe_mount(const struct catalogue *catalogue, struct buf *out);

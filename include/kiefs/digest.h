@@ -1,4 +1,4 @@
-/* SHA-256 as lower-case hex. */
+/* SHA-256, as lower-case hex where nothing else is said. */
 #pragma once
 
 #include <stddef.h>
@@ -6,6 +6,8 @@
 #define DIGEST_HEX_SIZE 65
 
 void digest_bytes(const void *data, size_t len, char hex[DIGEST_HEX_SIZE]);
+#define DIGEST_BASE64_SIZE 45
+void digest_bytes_base64(const void *data, size_t len, char base64[DIGEST_BASE64_SIZE]);
 
 /* Of a file's content from its start; the offset of `fd` is left as it was. 0 or -errno. */
 int digest_file(int fd, char hex[DIGEST_HEX_SIZE]);

@@ -23,6 +23,8 @@ struct files {
  * -errno with `err` naming the path. */
 int files_open(const char *path, struct files *out, struct error *err);
 void files_close(struct files *files);
+/* The highest numbers that anything here has, whichever index gave them; 0: nothing has. */
+int files_last(const struct files *files, int64_t *entry, int64_t *task);
 
 /* Descriptor or -errno. `flags` as for open(2); O_CREAT makes parent folders. */
 int files_open_entry(const struct files *files, int64_t entry, int flags);

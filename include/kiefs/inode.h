@@ -10,6 +10,7 @@
  *   INODE_HOME     depth and number of a task: `<name>.task`, a symlink whose target depends on
  *                  how deep the directory lies
  *   INODE_SEARCH   hash of a search's words: search/<words>
+ *   INODE_GALLERY  part and number: a file in .kiefs/gallery
  *   INODE_WAIT     id of a request's entry: `<name>.wait`, which may be read before there is a task
  */
 #pragma once
@@ -25,6 +26,7 @@ enum inode_kind {
 	INODE_HOME = 5,
 	INODE_WAIT = 6,
 	INODE_SEARCH = 7,
+	INODE_GALLERY = 8,
 };
 
 enum task_slot {
@@ -41,6 +43,12 @@ enum task_slot {
 	SLOT_MAX = 255,
 };
 
+enum gallery_part {
+	GALLERY_NOW,   /* what is under way */
+	GALLERY_SPEND, /* what was spent */
+	GALLERY_PAGE,  /* some tasks, by their numbers: the page's number, from 1 */
+};
+
 uint64_t inode_static(const char *path);
 uint64_t inode_entry(int64_t id);
 uint64_t inode_task(int64_t task, int slot);
@@ -48,9 +56,12 @@ uint64_t inode_link(int group, int64_t task);
 uint64_t inode_home(int depth, int64_t task);
 uint64_t inode_wait(int64_t entry);
 uint64_t inode_search(const char *words);
+uint64_t inode_gallery(enum gallery_part part, int64_t page);
 
 enum inode_kind inode_kind(uint64_t inode);
 int64_t inode_entry_id(uint64_t inode); /* of ENTRY and WAIT */
 int64_t inode_task_id(uint64_t inode);	/* of TASK, LINK and HOME */
 int inode_task_slot(uint64_t inode);
 int inode_home_depth(uint64_t inode);
+enum gallery_part inode_gallery_part(uint64_t inode);
+int64_t inode_gallery_page(uint64_t inode);

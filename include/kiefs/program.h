@@ -19,7 +19,8 @@ struct program {
 	struct config config;
 	int argc; /* the command line, to read the configuration again */
 	char **argv;
-	int lock; /* of the state directory */
+	int lock;	/* of the state directory */
+	int store_lock; /* of the store */
 	struct demo demo;
 	const struct catalogue *catalogue; /* the one in force; change_lock */
 	pthread_mutex_t change_lock;	   /* held by who changes the catalogue */

@@ -67,7 +67,7 @@ struct request {
 	char *warnings;		      /* one sentence per line, NULL when there is none */
 	double credits;		      /* estimated price; -1: unknown */
 	struct references references; /* what `body` names and does not give */
-	char *prompt; /* of a conversation's turn: what was written; else NULL */
+	char *prompt;		      /* of a conversation's turn: what was written; else NULL */
 	char *images; /* ... and the pictures that go with it, as in struct turn; or NULL */
 };
 
@@ -98,5 +98,10 @@ bool request_is_blank(const char *bytes, size_t len);
 int request_build(const struct model *model, enum request_form form, const char *bytes, size_t len,
 	const char *defaults, size_t defaults_len, const struct request_rules *rules,
 	struct request *out, struct error *err);
+/*
+ * The prompt in the body of a request, where the model's entry says that one stands; of a
+ * conversation that of its last turn. `model` NULL: where most have it. Heap. 0, -ENOENT, -ENOMEM.
+ */
+int request_prompt(const struct model *model, const char *body, size_t len, char **out);
 /* Accepts NULL and a zeroed struct. */
 void request_finish(struct request *request);

@@ -35,6 +35,8 @@ int store_open_peer(struct store *store, bool full, struct store **out, struct e
 void store_close(struct store *store);
 /* SQLite's words for the last -EIO of this connection. */
 const char *store_message(struct store *store);
+/* A number that is another one whenever anything in the index has changed, by any connection. */
+int store_stamp(struct store *store, int64_t *out);
 /* Everything committed so far, by any connection, survives the loss of power from now on. */
 int store_sync(struct store *store);
 
@@ -128,6 +130,9 @@ int store_commit(struct store *store, int64_t entry, int64_t now_ms, int64_t *ta
  * its stem, `entry` whose the error is. */
 int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name, int stem_len,
 	const char *text, int64_t now_ms, struct changes *changes);
+/* Numbers given from now on are above these, which are taken in the data directory: by another
+ * index, or by a later state of this one. `*moved`: else they would have been given again. */
+int store_number_after(struct store *store, int64_t entry, int64_t task, bool *moved);
 /* Commits everything staged by a daemon that died, and sends EVENT_RESTART to every task whose
  * state means that something was under way. Before anything else runs. */
 int store_recover(struct store *store, int64_t now_ms);
@@ -257,6 +262,14 @@ struct spend {
 };
 #define DAY_MS 86400000
 int store_spend_day(struct store *store, int64_t day, struct spend *out);
+struct spend_day {
+	int64_t day;
+	struct spend spend;
+};
+/* Up to `max` days from `first` on, in order; those without a request are left out. How many. */
+int store_spend_days(struct store *store, int64_t first, struct spend_day *out, int max);
+/* Up to `max` models that requests were sent to, by id; heap. How many, or -errno. */
+int store_spend_models(struct store *store, char **out, int max);
 /* By day and model, as account/spend.csv has it. */
 int store_spend_csv(struct store *store, struct buf *out);
 /* The first task > `after` held for a limit of the user's own whose estimate is from `min` to

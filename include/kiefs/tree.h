@@ -31,6 +31,8 @@ enum tree_kind {
 	TREE_CATALOG,
 	TREE_CATALOG_REPORT,
 	TREE_MAPPING_REPORT,
+	TREE_GALLERY,	 /* .kiefs/gallery: its files are looked up, never listed */
+	TREE_PAGE,	 /* gallery.html */
 	TREE_SEARCH,	 /* search: its folders are looked up, never listed */
 	TREE_LINK,	 /* by-category/<category>/<id>: symlink to `model`'s directory */
 	TREE_CREDITS,	 /* account/...: made when opened */

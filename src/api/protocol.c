@@ -9,6 +9,7 @@
 #include "kiefs/buf.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/http.h"
+#include "kiefs/percent.h"
 
 #include "envelope.h"
 #include "results.h"
@@ -16,19 +17,6 @@
 /* A task id longer than this is none. */
 #define TASK_ID_MAX 1024
 #define URL_MAX 16384
-
-static int add_encoded(struct buf *out, const char *text)
-{
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-			     (*c >= '0' && *c <= '9') || strchr("-._~", *c);
-		if (plain)
-			buf_add(out, c, 1);
-		else
-			buf_addf(out, "%%%02X", *c);
-	}
-	return out->error;
-}
 
 static const char *base_url(
 	const struct service *service, const char *api_url, const char *upload_url)
@@ -65,7 +53,7 @@ char *protocol_model_url(const struct model *model, const char *api_url, const c
 	buf_adds(&url, base_url(model->service, api_url, upload_url));
 	while ((at = strstr(path, mark))) {
 		buf_add(&url, path, (size_t)(at - path));
-		add_encoded(&url, model_name(model));
+		percent_add(&url, model_name(model), "");
 		path = at + strlen(mark);
 	}
 	buf_adds(&url, path);
@@ -87,9 +75,9 @@ char *protocol_query(const char *body, size_t body_len)
 		if (!value)
 			continue;
 		buf_adds(&query, query.len ? "&" : "?");
-		add_encoded(&query, member->string);
+		percent_add(&query, member->string, "");
 		buf_adds(&query, "=");
-		add_encoded(&query, value);
+		percent_add(&query, value, "");
 		free(value);
 	}
 	cJSON_Delete(root);
@@ -107,7 +95,7 @@ char *protocol_poll_url(const struct service *service, const char *api_url, cons
 	buf_adds(&url, base_url(service, api_url, upload_url));
 	while ((at = strstr(path, mark))) {
 		buf_add(&url, path, (size_t)(at - path));
-		add_encoded(&url, task_id);
+		percent_add(&url, task_id, "");
 		path = at + strlen(mark);
 	}
 	buf_adds(&url, path);
@@ -115,7 +103,7 @@ char *protocol_poll_url(const struct service *service, const char *api_url, cons
 		buf_adds(&url, "?");
 		buf_adds(&url, service->poll_query);
 		buf_adds(&url, "=");
-		add_encoded(&url, task_id);
+		percent_add(&url, task_id, "");
 	}
 	return take_url(&url);
 }

@@ -94,7 +94,8 @@ void account_done(struct worker *worker, struct job *job, const struct http_answ
 	int r = account ? protocol_read_account(account, answer, &credits, &message) : 0;
 
 	if (r == 0 && credits >= 0) {
-		snprintf(number, sizeof(number), "%.15g", credits);
+		/* As many digits as credits have, and not what a double adds to them. */
+		snprintf(number, sizeof(number), "%.10g", credits);
 		r = store_fact_put(store, FACT_CREDITS, number, worker->now);
 	}
 	if (r == 0)

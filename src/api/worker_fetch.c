@@ -479,7 +479,8 @@ static int judge(struct worker *worker, struct job *job, const struct http_answe
 	case HTTP_LOCAL:
 		return local_failure(worker, result, answer->local_errno, result->etag);
 	case HTTP_TOO_LARGE:
-		snprintf(why, sizeof(why), "It is larger than the limit of %lld bytes.",
+		snprintf(why, sizeof(why),
+			"It is larger than the %lld bytes that max_result_size allows.",
 			(long long)worker->options.max_result_bytes);
 		return lose(worker, result, why);
 	case HTTP_REFUSED:

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <nettle/base16.h>
+#include <nettle/base64.h>
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +23,18 @@ void digest_bytes(const void *data, size_t len, char hex[DIGEST_HEX_SIZE])
 	sha256_init(&ctx);
 	sha256_update(&ctx, len, data);
 	finish(&ctx, hex);
+}
+
+void digest_bytes_base64(const void *data, size_t len, char base64[DIGEST_BASE64_SIZE])
+{
+	uint8_t raw[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, len, data);
+	sha256_digest(&ctx, sizeof(raw), raw);
+	base64_encode_raw(base64, sizeof(raw), raw);
+	base64[DIGEST_BASE64_SIZE - 1] = '\0';
 }
 
 int digest_file(int fd, char hex[DIGEST_HEX_SIZE])

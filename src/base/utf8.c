@@ -2,9 +2,9 @@
 
 #include <stdint.h>
 
-/* Length of the sequence at `p`, 0 when it is not valid UTF-8. */
-static size_t sequence(const unsigned char *p, size_t left)
+size_t utf8_sequence(const char *text, size_t left)
 {
+	const unsigned char *p = (const unsigned char *)text;
 	size_t n;
 	uint32_t c, least;
 
@@ -33,13 +33,11 @@ static size_t sequence(const unsigned char *p, size_t left)
 
 bool utf8_is_valid(const char *text, size_t len)
 {
-	const unsigned char *p = (const unsigned char *)text;
-
 	while (len > 0) {
-		size_t n = sequence(p, len);
+		size_t n = utf8_sequence(text, len);
 		if (n == 0)
 			return false;
-		p += n;
+		text += n;
 		len -= n;
 	}
 	return true;

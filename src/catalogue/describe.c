@@ -357,6 +357,10 @@ static void add_limits(const struct field *field, size_t start, struct buf *out)
 		separate(out, start);
 		buf_addf(out, "%ld characters in all", field->max_text);
 	}
+	if (field->max_total_mb > 0) {
+		separate(out, start);
+		buf_addf(out, "files of up to %.10g MB in all", field->max_total_mb);
+	}
 	if (field->item) {
 		size_t item_start = out->len;
 

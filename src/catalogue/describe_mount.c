@@ -6,8 +6,7 @@
 #include "kiefs/price.h"
 #include "words.h"
 
-/* The cheapest model that makes a picture from nothing but a prompt: the first one to try. */
-static const struct model *first_to_try(const struct catalogue *catalogue, double *credits)
+const struct model *describe_first(const struct catalogue *catalogue, double *credits)
 {
 	const struct model *best = NULL;
 	double price;
@@ -54,7 +53,7 @@ static void add_counts(const struct catalogue *catalogue, struct buf *out)
 static void add_first_steps(const struct catalogue *catalogue, struct buf *out)
 {
 	double credits = 0;
-	const struct model *model = first_to_try(catalogue, &credits);
+	const struct model *model = describe_first(catalogue, &credits);
 
 	if (!model)
 		return;
@@ -89,6 +88,8 @@ static const char by_hand[] =
 
 static const char writing[] =
 	"\n## What is where\n\n"
+	"    gallery.html             open it in a browser: all results as pictures, newest "
+	"first\n"
 	"    models/ID/README.md      what the model makes, its fields, its price, commands to "
 	"try\n"
 	"    models/ID/schema.json    its fields as JSON Schema\n"

@@ -33,8 +33,8 @@ static const char *const media_names[] = {
 /* A field as it stands in the file. */
 struct raw_field {
 	const char *type, *media;
-	const cJSON *also_types, *values, *min, *max, *step, *max_file_mb, *items, *members,
-		*limits;
+	const cJSON *also_types, *values, *min, *max, *step, *max_file_mb, *max_total_mb, *items,
+		*members, *limits;
 	struct field field;
 };
 
@@ -63,6 +63,7 @@ static const struct form_key keys[] = {
 	{"media", FORM_TEXT, RAW(media), false},
 	{"scheme", FORM_TEXT, FIELD(scheme), false},
 	{"max_file_mb", FORM_NUMBER, RAW(max_file_mb), false},
+	{"max_total_mb", FORM_NUMBER, RAW(max_total_mb), false},
 	{"accept", FORM_TEXTS, FIELD(accepted), false},
 	{"required_when", FORM_ANY, FIELD(required_when), false},
 	{"only_when", FORM_ANY, FIELD(only_when), false},
@@ -142,6 +143,7 @@ static void read_numbers(const struct raw_field *raw, struct field *out)
 	out->max = raw->max ? raw->max->valuedouble : 0;
 	out->step = raw->step ? raw->step->valuedouble : 0;
 	out->max_file_mb = raw->max_file_mb ? raw->max_file_mb->valuedouble : 0;
+	out->max_total_mb = raw->max_total_mb ? raw->max_total_mb->valuedouble : 0;
 }
 
 /* A limit that does not belong to the type would be silently without effect. */
@@ -166,6 +168,8 @@ static int check_belongs(const struct scope *scope, const struct field *field, s
 		{field->result_index, text || field->type == FIELD_INTEGER, "result_index"},
 		{field->min_items >= 0 || field->max_items >= 0 || field->max_text >= 0, array,
 			"min_items, max_items, max_text"},
+		{field->max_total_mb != 0, array && field_media(field) != MEDIA_NONE,
+			"max_total_mb"},
 		{field->item, array || (field->also_types & 1u << FIELD_ARRAY), "items"},
 		{field->members, field->type == FIELD_OBJECT, "members"},
 	};
@@ -196,8 +200,9 @@ static int check_limits(const struct scope *scope, const struct field *field, st
 		(field->max_length >= 0 && field->min_length > field->max_length) ||
 		(field->max_items >= 0 && field->min_items > field->max_items))
 		return form_fail(scope, err, "a minimum is above its maximum.");
-	if (field->step < 0 || field->max_file_mb < 0)
-		return form_fail(scope, err, "\"step\" and \"max_file_mb\" cannot be negative.");
+	if (field->step < 0 || field->max_file_mb < 0 || field->max_total_mb < 0)
+		return form_fail(scope, err,
+			"\"step\", \"max_file_mb\" and \"max_total_mb\" cannot be negative.");
 	if (field->pattern) {
 		int r = regcomp(&regex, field->pattern, REG_EXTENDED | REG_NOSUB);
 		if (r != 0) {

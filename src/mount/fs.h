@@ -96,9 +96,23 @@ struct searches {
 	} kept[SEARCHES_KEPT];
 };
 
+/* Scripts of the gallery that were made last (gallery_kept.c). */
+#define SCRIPTS_KEPT 4
+struct kept {
+	pthread_mutex_t lock;
+	unsigned next;
+	struct kept_script {
+		uint64_t inode;
+		int64_t stamp, at_ms;
+		size_t len;
+		char *text; /* NULL: none */
+	} scripts[SCRIPTS_KEPT];
+};
+
 struct fs {
 	struct live live;
 	struct searches searches;
+	struct kept kept;
 	struct store *store;
 	const struct files *files;
 	struct worker *worker;
@@ -178,6 +192,8 @@ int node_parent(struct fs *fs, uint64_t inode, uint64_t *out);
 bool place_is_free(const struct place *place, const char *name);
 /* A file whose bytes are a request, by its name and place. */
 bool is_request(struct fs *fs, const struct entry *entry);
+/* A name that is a number, from 1. 0 or -ENOENT. */
+int name_number(const char *name, int64_t *out);
 /* "request.json" and so on; NULL past the last. */
 const char *task_slot_name(int slot);
 #define RESULT_NAME_SIZE 128

@@ -37,6 +37,7 @@ struct look {
 	struct buf identity; /* a line for each */
 	struct buf lacks;
 	struct buf warnings;
+	struct media_total total;
 	bool unknown; /* a file has yet to arrive */
 	struct error *err;
 };
@@ -179,6 +180,8 @@ static int examine(struct look *look, const struct reference *reference, int fd)
 	struct error found = {0};
 	int r = media_check(fd, reference, &found);
 
+	if (r == 0)
+		r = media_add(&look->total, fd, reference, &found);
 	if (r < 0 && found.text && look->fs->warn_only && r != -ENODATA) {
 		buf_addf(&look->warnings, "%s%s", look->warnings.len ? "\n" : "", found.text);
 		r = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs.h"
+#include "gallery.h"
 #include "kiefs/catalogue.h"
 #include "kiefs/inode.h"
 #include "search.h"
@@ -37,7 +38,7 @@ static int task_slot(struct fs *fs, int64_t task, const char *name, uint64_t *in
 	return n < 0 ? n : r;
 }
 
-static int parse_number(const char *name, int64_t *out)
+int name_number(const char *name, int64_t *out)
 {
 	char *end;
 
@@ -52,7 +53,7 @@ static int find_task(struct fs *fs, enum task_group group, const char *name, uin
 {
 	struct task task = {0};
 	int64_t id;
-	int r = parse_number(name, &id);
+	int r = name_number(name, &id);
 
 	if (r == 0)
 		r = store_task_get(fs->store, id, &task);
@@ -161,6 +162,9 @@ int node_parent(struct fs *fs, uint64_t inode, uint64_t *out)
 	case INODE_SEARCH:
 		*out = inode_static("search");
 		return 0;
+	case INODE_GALLERY:
+		*out = inode_static(".kiefs/gallery");
+		return 0;
 	case INODE_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:
@@ -203,6 +207,8 @@ int node_find(
 		}
 		if (tree_takes_files(node))
 			return find_name(fs, parent, name, entry, inode);
+		if (node->kind == TREE_GALLERY)
+			return gallery_find(fs, name, inode);
 		if (node->kind == TREE_SEARCH)
 			return search_find(fs, name, inode);
 		if (node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP)
@@ -217,6 +223,7 @@ int node_find(
 	case INODE_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:
+	case INODE_GALLERY:
 		break;
 	}
 	return -ENOTDIR;

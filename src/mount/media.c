@@ -104,3 +104,24 @@ int media_check(int fd, const struct reference *reference, struct error *err)
 		return refuse_type(reference, limits, &content, err);
 	return 0;
 }
+
+int media_add(
+	struct media_total *total, int fd, const struct reference *reference, struct error *err)
+{
+	double most = reference->owner->max_total_mb * MB;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (total->owner != reference->owner)
+		*total = (struct media_total){.owner = reference->owner};
+	double before = total->bytes;
+	total->bytes += (double)st.st_size;
+	if (most == 0 || total->bytes <= most || before > most)
+		return 0;
+	return error_set(err, -EFBIG,
+		"%s is one too much: up to it, the files of %s have %.1f MB together, but at most "
+		"%.10g are allowed. Make them smaller, or leave some out.",
+		reference->path, reference->owner->name, total->bytes / MB,
+		reference->owner->max_total_mb);
+}

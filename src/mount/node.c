@@ -117,6 +117,7 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 		node_fill(fs, inode, S_IFDIR | (node->holds_models ? 0755 : 0555), 0, mtime, st);
 		break;
 	case TREE_SEARCH:
+	case TREE_GALLERY:
 		node_fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
 		break;
 	case TREE_LINK:
@@ -166,6 +167,7 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 	case TREE_SCHEMA:
 	case TREE_EXAMPLE:
 	case TREE_CONFIG:
+	case TREE_PAGE:
 		r = text_stat(fs, inode, 0444, mtime, st);
 		break;
 	}
@@ -278,6 +280,9 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 	case INODE_HOME:
 		*timeout = 0;
 		return link_stat(fs, inode, st);
+	case INODE_GALLERY:
+		*timeout = 0;
+		return live_stat(fs, inode, fs->started_ms, st);
 	case INODE_SEARCH:
 		*timeout = 0;
 		r = search_words(fs, inode, words);

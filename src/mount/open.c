@@ -284,6 +284,8 @@ static int open_any(
 			return open_special(fs, HANDLE_CONTROL, 0, 0, fi, out);
 		account_opened(fs, node->kind);
 		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
+	case INODE_GALLERY:
+		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
 	case INODE_LINK:
 	case INODE_HOME:
 	case INODE_SEARCH:

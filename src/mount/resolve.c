@@ -105,6 +105,7 @@ static int classify(struct fs *fs, uint64_t inode, struct target *out)
 	case INODE_HOME:
 	case INODE_WAIT:
 	case INODE_SEARCH:
+	case INODE_GALLERY:
 		break;
 	}
 	return r;

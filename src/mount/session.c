@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fs.h"
+#include "gallery.h"
 #include "handle.h"
 #include "kiefs/buf.h"
 #include "kiefs/catalogue.h"
@@ -148,6 +149,7 @@ static void locks_init(struct fs *fs)
 	pthread_mutex_init(&fs->live.lock, NULL);
 	pthread_mutex_init(&fs->live.change, NULL);
 	pthread_mutex_init(&fs->searches.lock, NULL);
+	pthread_mutex_init(&fs->kept.lock, NULL);
 }
 
 int mount_create(const struct mount_options *options, struct mount **out, struct error *err)
@@ -267,6 +269,7 @@ void mount_destroy(struct mount *mount)
 	live_finish(&mount->fs);
 	handles_finish(&mount->fs);
 	errors_finish(&mount->fs);
+	gallery_finish(&mount->fs);
 	free(mount->mountpoint);
 	free(mount);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fs.h"
+#include "gallery.h"
 #include "kiefs/buf.h"
 #include "kiefs/callback.h"
 #include "kiefs/catalogue.h"
@@ -68,6 +69,8 @@ static int static_text(struct fs *fs, const struct tree_node *node, struct buf *
 		return text_file(fs->report_path, out);
 	case TREE_CONFIG:
 		return buf_adds(out, fs->config_text);
+	case TREE_PAGE:
+		return gallery_page(out);
 	case TREE_CALLBACK:
 		return callback_print(fs->callback, fs->callback_address, out);
 	case TREE_CREDITS:
@@ -314,6 +317,8 @@ int text_make(struct fs *fs, uint64_t inode, struct buf *out)
 		return task_text(fs, inode_task_id(inode), inode_task_slot(inode), out);
 	case INODE_ENTRY:
 		return entry_text(fs, inode_entry_id(inode), out);
+	case INODE_GALLERY:
+		return gallery_data(fs, inode, out);
 	case INODE_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:

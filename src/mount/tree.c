@@ -196,6 +196,7 @@ static int add_fixed(struct tree *tree)
 		int group;
 	} fixed[] = {
 		{"README.md", TREE_README, 0},
+		{"gallery.html", TREE_PAGE, 0},
 		{"models", TREE_FOLDER, 0},
 		{"uploads", TREE_UPLOADS, 0},
 		{"tasks/all", TREE_TASKS_ALL, GROUP_ALL},
@@ -213,6 +214,7 @@ static int add_fixed(struct tree *tree)
 		{".kiefs/errors", TREE_ERRORS, 0},
 		{".kiefs/config", TREE_CONFIG, 0},
 		{".kiefs/callback", TREE_CALLBACK, 0},
+		{".kiefs/gallery", TREE_GALLERY, 0},
 		{".kiefs/control", TREE_CONTROL, 0},
 		{".kiefs/catalog.json", TREE_CATALOG, 0},
 		{".kiefs/catalog-report", TREE_CATALOG_REPORT, 0},
@@ -395,7 +397,7 @@ int tree_is_folder(const struct tree_node *node)
 {
 	return node->kind == TREE_FOLDER || tree_takes_files(node) ||
 	       node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP ||
-	       node->kind == TREE_SEARCH;
+	       node->kind == TREE_SEARCH || node->kind == TREE_GALLERY;
 }
 
 int tree_takes_files(const struct tree_node *node)

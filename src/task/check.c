@@ -304,8 +304,9 @@ static int check_pattern(
 	if (r != 0)
 		return 0;
 	if (regexec(&regex, value->valuestring, 0, NULL, 0) == REG_NOMATCH)
-		findings_value(findings, "%s is %s, but it must have the form %s.", path,
-			show_value(value, shown), field->pattern);
+		findings_value(findings, "%s is %s, but it must have the form %s.%s%s", path,
+			show_value(value, shown), field->pattern, field->note ? " " : "",
+			field->note ? field->note : "");
 	regfree(&regex);
 	return 0;
 }

@@ -59,16 +59,57 @@ static void add_sets(const struct test *test)
 	}
 }
 
+static bool has_name(const cJSON *set, const char *name)
+{
+	const cJSON *member;
+
+	cJSON_ArrayForEach(member, set)
+	{
+		if (strcmp(member->valuestring, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What is given of the other sets beside the only whole one. */
+static void test_strays(const struct test *test, const cJSON *whole)
+{
+	const cJSON *set, *name;
+	size_t told = 0;
+
+	cJSON_ArrayForEach(set, test->rule->sets)
+	{
+		cJSON_ArrayForEach(name, set)
+		{
+			if (!is_filled(test, name) || has_name(whole, name->valuestring))
+				continue;
+			if (told == 0) {
+				buf_adds(test->text, "Only one of these may be given: ");
+				add_sets(test);
+			}
+			buf_addf(test->text, "%s%s", told++ ? " and " : ". Leave out ",
+				name->valuestring);
+		}
+	}
+	if (told > 0)
+		buf_adds(test->text, ".");
+}
+
 static void test_whole_sets(const struct test *test)
 {
 	bool only_one = test->rule->kind == RULE_ONE_OF;
-	const cJSON *set;
+	const cJSON *set, *found = NULL;
 	size_t whole = 0;
 
 	cJSON_ArrayForEach(set, test->rule->sets)
 	{
-		whole += count_filled(test, set) == (size_t)cJSON_GetArraySize(set);
+		if (count_filled(test, set) != (size_t)cJSON_GetArraySize(set))
+			continue;
+		found = set;
+		whole++;
 	}
+	if (whole == 1 && only_one)
+		test_strays(test, found);
 	if (!test->rule->sets->child || whole == 1 || (whole > 1 && !only_one))
 		return;
 	if (whole == 0)

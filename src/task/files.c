@@ -1,5 +1,6 @@
 #include "kiefs/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +10,9 @@
 #include <unistd.h>
 
 #include "kiefs/error.h"
+
+/* Of names that are no numbers of ours. */
+#define DIGITS_MAX 12
 
 static int make_parents(const char *path)
 {
@@ -69,6 +73,61 @@ void files_close(struct files *files)
 	if (files->dir >= 0)
 		close(files->dir);
 	files->dir = -1;
+}
+
+/* -1: the name does not begin with a number. */
+static int64_t number_of(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	return digits > 0 && digits <= DIGITS_MAX ? strtoll(name, NULL, 10) : -1;
+}
+
+/* The highest number that a name in the folder begins with; -1: there is none. */
+static int highest(int dir, const char *path, int64_t *out)
+{
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int r = folder ? 0 : -errno;
+
+	if (!folder) {
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	*out = -1;
+	while (errno = 0, (entry = readdir(folder)) != NULL) {
+		int64_t number = number_of(entry->d_name);
+		if (number > *out)
+			*out = number;
+	}
+	r = -errno;
+	closedir(folder);
+	return r;
+}
+
+/* Only the last folder is looked at: that it is there says enough of the numbers before. */
+static int last_in(int dir, const char *tree, int64_t *out)
+{
+	char path[48];
+	int64_t folder, file;
+	int r = highest(dir, tree, &folder);
+
+	*out = 0;
+	if (r < 0 || folder < 0)
+		return r;
+	snprintf(path, sizeof(path), "%s/%lld", tree, (long long)folder);
+	r = highest(dir, path, &file);
+	*out = file > folder * 1000 ? file : folder * 1000;
+	return r;
+}
+
+int files_last(const struct files *files, int64_t *entry, int64_t *task)
+{
+	int r = last_in(files->dir, "files", entry);
+
+	return r < 0 ? r : last_in(files->dir, "results", task);
 }
 
 struct path {

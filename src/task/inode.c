@@ -48,6 +48,11 @@ uint64_t inode_home(int depth, int64_t task)
 	return tag(INODE_HOME, (uint64_t)depth << 48 | ((uint64_t)task & TASK_BITS));
 }
 
+uint64_t inode_gallery(enum gallery_part part, int64_t page)
+{
+	return tag(INODE_GALLERY, (uint64_t)part << 48 | ((uint64_t)page & TASK_BITS));
+}
+
 uint64_t inode_wait(int64_t entry)
 {
 	return tag(INODE_WAIT, (uint64_t)entry);
@@ -81,4 +86,14 @@ int inode_task_slot(uint64_t inode)
 int inode_home_depth(uint64_t inode)
 {
 	return middle(inode);
+}
+
+enum gallery_part inode_gallery_part(uint64_t inode)
+{
+	return (enum gallery_part)middle(inode);
+}
+
+int64_t inode_gallery_page(uint64_t inode)
+{
+	return inode_task_id(inode);
 }

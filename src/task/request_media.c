@@ -1,5 +1,6 @@
 /* What a request does not name but means: files beside it, and the task whose track it names. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,24 +163,45 @@ static int set_score(const struct model *model, const struct draft *draft,
 	return score;
 }
 
-/* Of several sets of which one must be whole, the one that files lie there for, else the first. */
-static int imply_set(const struct model *model, const cJSON *sets,
+static size_t count_missing(const struct draft *draft, const cJSON *set)
+{
+	const cJSON *name;
+	size_t missing = 0;
+
+	cJSON_ArrayForEach(name, set)
+	{
+		missing += !is_given(draft, name->valuestring);
+	}
+	return missing;
+}
+
+/* Whether some of it is given, and some is not. */
+static bool is_begun(const struct draft *draft, const cJSON *set)
+{
+	size_t missing = count_missing(draft, set);
+
+	return missing > 0 && missing < (size_t)cJSON_GetArraySize(set);
+}
+
+/* Of several sets of which one must be whole, the one that files lie there for, else the first. Of
+ * those that exclude each other, one that the request has begun rules out the others. */
+static int imply_set(const struct model *model, const cJSON *sets, bool exclusive,
 	const struct request_rules *rules, struct given *given, struct draft *draft)
 {
 	const cJSON *set, *name, *best = NULL;
+	bool begun = false;
 	int best_score = -1;
 
 	cJSON_ArrayForEach(set, sets)
 	{
-		size_t missing = 0;
-
-		cJSON_ArrayForEach(name, set)
-		{
-			missing += !is_given(draft, name->valuestring);
-		}
-		if (missing == 0)
+		if (count_missing(draft, set) == 0)
 			return 0;
-		int score = set_score(model, draft, rules, set);
+		begun = begun || (exclusive && is_begun(draft, set));
+	}
+	cJSON_ArrayForEach(set, sets)
+	{
+		int score =
+			begun && !is_begun(draft, set) ? -1 : set_score(model, draft, rules, set);
 		if (score > best_score) {
 			best = set;
 			best_score = score;
@@ -215,8 +237,8 @@ int draft_add_media(
 			r = imply(field, rules, &given, draft);
 	}
 	if (r == 0)
-		r = imply_set(model, model->any_of, rules, &given, draft);
-	return r < 0 ? r : imply_set(model, model->one_of, rules, &given, draft);
+		r = imply_set(model, model->any_of, false, rules, &given, draft);
+	return r < 0 ? r : imply_set(model, model->one_of, true, rules, &given, draft);
 }
 
 /* The only field of its sort; NULL when there is none, or several. */

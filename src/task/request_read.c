@@ -302,6 +302,41 @@ static int move_fields(const struct model *model, cJSON *document, const char *l
 	return r;
 }
 
+/* The documentation has names of fields with a blank at an end, which the service takes without. */
+static int trim_names(
+	const struct model *model, const char *label, cJSON *input, struct findings *findings)
+{
+	cJSON *next;
+
+	for (cJSON *member = input->child; member; member = next) {
+		const char *name = member->string;
+		char trimmed[128], shown[SHOWN_SIZE];
+		size_t len = strlen(name);
+
+		next = member->next;
+		while (len > 0 && is_space(name[len - 1]))
+			len--;
+		while (len > 0 && is_space(*name)) {
+			name++;
+			len--;
+		}
+		if (len == strlen(member->string) || len >= sizeof(trimmed))
+			continue;
+		snprintf(trimmed, sizeof(trimmed), "%.*s", (int)len, name);
+		if (!model_field(model, trimmed) ||
+			cJSON_GetObjectItemCaseSensitive(input, trimmed))
+			continue;
+		findings_warn(findings, "%s\"%s\" has a blank at an end; it was sent as %s.", label,
+			show_name(member->string, shown), trimmed);
+		cJSON_DetachItemViaPointer(input, member);
+		if (!cJSON_AddItemToObject(input, trimmed, member)) {
+			cJSON_Delete(member);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 int draft_read_json(const struct model *model, const char *label, const char *bytes, size_t len,
 	struct draft *draft, struct findings *findings)
 {
@@ -326,6 +361,8 @@ int draft_read_json(const struct model *model, const char *label, const char *by
 	} else {
 		draft->input = document;
 	}
+	if (r == 0)
+		r = trim_names(model, label, draft->input, findings);
 	if (r == 0)
 		r = draft_take_prompt(model, label, draft, findings);
 	check_exact(draft->input, "input", label, findings);

@@ -396,6 +396,19 @@ int store_exec(struct store *store, enum statement which, const char *format, ..
 	return r;
 }
 
+int store_stamp(struct store *store, int64_t *out)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_VERSION);
+	int r = s ? store_step(store, s) : -EIO;
+	if (r == 1)
+		*out = sqlite3_column_int64(s, 0) << 32 | sqlite3_total_changes(store->db);
+	if (s)
+		sqlite3_reset(s);
+	store_unlock(store);
+	return r < 0 ? r : r == 1 ? 0 : -EIO;
+}
+
 int store_changed(struct store *store)
 {
 	return sqlite3_changes(store->db);

@@ -310,6 +310,16 @@ int turn_alone_locked(struct store *store, int64_t task)
 	return r == 0 ? -EBUSY : r == -ENOENT ? 0 : r;
 }
 
+int turn_end_locked(struct store *store, const struct task *task, struct changes *changes)
+{
+	uint64_t dir;
+	int r = turn_dir_locked(store, task->id, &dir);
+
+	if (r == 0)
+		r = error_clear_locked(store, dir, task->name, changes);
+	return r == -ENOENT ? 0 : r;
+}
+
 /* Unless the folder has it already, under whatever name. */
 static int want_part(
 	struct store *store, uint64_t dir, int part, int64_t now_ms, struct changes *changes)

@@ -1,5 +1,6 @@
 /* What was spent, what waits for a limit, and what was last heard of the account. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -7,6 +8,17 @@
 #include "store_private.h"
 
 #define MICRO 1000000.0
+
+/* Four columns from `first` on. */
+static struct spend read_spend(sqlite3_stmt *s, int first)
+{
+	return (struct spend){
+		.tasks = sqlite3_column_int64(s, first),
+		.credits = sqlite3_column_double(s, first + 1) / MICRO,
+		.estimated = sqlite3_column_int64(s, first + 2),
+		.unknown = sqlite3_column_int64(s, first + 3),
+	};
+}
 
 int store_spend_day(struct store *store, int64_t day, struct spend *out)
 {
@@ -17,16 +29,45 @@ int store_spend_day(struct store *store, int64_t day, struct spend *out)
 	if (r == 0)
 		r = store_step(store, s);
 	if (r == 1)
-		*out = (struct spend){
-			.tasks = sqlite3_column_int64(s, 0),
-			.credits = sqlite3_column_double(s, 1) / MICRO,
-			.estimated = sqlite3_column_int64(s, 2),
-			.unknown = sqlite3_column_int64(s, 3),
-		};
+		*out = read_spend(s, 0);
 	if (s)
 		sqlite3_reset(s);
 	store_unlock(store);
 	return r < 0 ? r : 0;
+}
+
+int store_spend_days(struct store *store, int64_t first, struct spend_day *out, int max)
+{
+	int n = 0;
+
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_SPEND_DAYS);
+	int r = store_bind(store, s, "ii", first, (int64_t)max);
+	while (r >= 0 && n < max && (r = store_step(store, s)) > 0)
+		out[n++] = (struct spend_day){sqlite3_column_int64(s, 0), read_spend(s, 1)};
+	if (s)
+		sqlite3_reset(s);
+	store_unlock(store);
+	return r < 0 ? r : n;
+}
+
+int store_spend_models(struct store *store, char **out, int max)
+{
+	int n = 0;
+
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, SQL_SPEND_MODELS);
+	int r = store_bind(store, s, "i", (int64_t)max);
+	while (r >= 0 && n < max && (r = store_step(store, s)) > 0) {
+		out[n] = store_column(s, 0);
+		r = out[n++] ? r : -ENOMEM;
+	}
+	if (s)
+		sqlite3_reset(s);
+	store_unlock(store);
+	for (int i = 0; r < 0 && i < n; i++)
+		free(out[i]);
+	return r < 0 ? r : n;
 }
 
 /* RFC 4180: quoted where a comma, a quote or a line's end stands in it. */

@@ -11,11 +11,15 @@ enum statement {
 	SQL_BEGIN,
 	SQL_COMMIT,
 	SQL_TOUCH,
+	SQL_VERSION,
 	/* entries */
 	SQL_ENTRY_LOOKUP,
 	SQL_ENTRY_GET,
 	SQL_ENTRY_LIST,
 	SQL_ENTRY_INSERT,
+	SQL_ENTRY_LAST,
+	SQL_ENTRY_LAST_IS,
+	SQL_ENTRY_SET_LAST,
 	SQL_ENTRY_ENSURE,
 	SQL_ENTRY_DELETE,
 	SQL_ENTRY_MODE,
@@ -39,6 +43,8 @@ enum statement {
 	SQL_STAGE_GET,
 	SQL_STAGE_LIST,
 	SQL_TASK_INSERT,
+	SQL_TASK_LAST,
+	SQL_TASK_SET_LAST,
 	SQL_TASK_COMPLETE,
 	SQL_TASK_INPUTS_SHA,
 	SQL_TASK_PREVIOUS,
@@ -131,6 +137,8 @@ enum statement {
 	/* money and what was heard */
 	SQL_SPEND_DAY,
 	SQL_SPEND_LIST,
+	SQL_SPEND_DAYS,
+	SQL_SPEND_MODELS,
 	SQL_TASK_GATED,
 	SQL_TASK_WITHIN,
 	SQL_TASK_HELD_COUNT,
@@ -243,6 +251,11 @@ int turn_put_locked(struct store *store, const struct entry *entry, int64_t task
 	const char *prompt, const char *images, int64_t now_ms, struct changes *changes);
 /* -EBUSY: the task is a turn, and another one of its conversation is not finished. */
 int turn_alone_locked(struct store *store, int64_t task);
+/* The task has ended: where it is a turn, the refusal of one that came too early goes. */
+int turn_end_locked(struct store *store, const struct task *task, struct changes *changes);
+/* Removes `<name>.error` of the request of this name, whoever it is of. */
+int error_clear_locked(
+	struct store *store, uint64_t dir, const char *request, struct changes *changes);
 /* The task's request entry while it is attached, 0 none. */
 int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
 /* An incomplete task goes on when nothing that it waits for is missing any more, and fails when a

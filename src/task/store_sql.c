@@ -5,6 +5,10 @@
 #define TASK_COLUMNS                                                                               \
 	"id, state, hold, model, dir, name, attached, source_sha, remote_id, remote_state, "       \
 	"progress, attempts, due_ms, created_ms, submitted_ms, ended_ms, estimate, credits, error"
+/* The last number that was given, or is taken. */
+#define TASK_LAST                                                                                  \
+	"max(coalesce((SELECT max(id) FROM task), 0), coalesce((SELECT CAST(value AS INTEGER)"     \
+	" FROM fact WHERE name = 'task.last'), 0))"
 #define RESULT_COLUMNS                                                                             \
 	"result.task, result.idx, result.kind, value, label, whole, removed, result.attempts, "    \
 	"result.due_ms, etag, extension, mime, result.size, sha256, mtime_ms, entry"
@@ -13,6 +17,8 @@
 const char *const store_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
+	/* Other connections' changes count here. */
+	[SQL_VERSION] = "PRAGMA data_version",
 	[SQL_TOUCH] = "UPDATE sync SET count = count + 1 WHERE id = 1",
 
 	[SQL_ENTRY_LOOKUP] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ? AND name = ?",
@@ -21,6 +27,10 @@ const char *const store_sql[] = {
 			   " AND (kind IN (3, 4, 5)) = ? ORDER BY id LIMIT ?",
 	[SQL_ENTRY_INSERT] = "INSERT INTO entry (dir, name, kind, task, idx, owner, mode, size,"
 			     " mtime_ns, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	/* AUTOINCREMENT goes on from there. */
+	[SQL_ENTRY_LAST] = "SELECT seq FROM sqlite_sequence WHERE name = 'entry'",
+	[SQL_ENTRY_LAST_IS] = "INSERT INTO sqlite_sequence (name, seq) VALUES ('entry', ?)",
+	[SQL_ENTRY_SET_LAST] = "UPDATE sqlite_sequence SET seq = ? WHERE name = 'entry'",
 	[SQL_ENTRY_ENSURE] = "INSERT OR IGNORE INTO entry (dir, name, kind, mode, mtime_ns)"
 			     " VALUES (?, ?, 1, ?, ?)",
 	[SQL_ENTRY_DELETE] = "DELETE FROM entry WHERE id = ?",
@@ -62,9 +72,13 @@ const char *const store_sql[] = {
 			  " WHERE entry = ?",
 	[SQL_STAGE_LIST] = "SELECT entry FROM stage WHERE entry > ? ORDER BY entry LIMIT 1",
 	[SQL_TASK_INSERT] =
-		"INSERT INTO task (state, model, dir, name, attached, source_sha, due_ms,"
-		" created_ms, estimate, body, inputs_sha) SELECT 'staged', model, ?1, ?2, 1,"
-		" source_sha, ?3, ?3, estimate, body, inputs_sha FROM stage WHERE entry = ?4",
+		"INSERT INTO task (id, state, model, dir, name, attached, source_sha, due_ms,"
+		" created_ms, estimate, body, inputs_sha) SELECT " TASK_LAST " + 1, 'staged',"
+		" model, ?1, ?2, 1, source_sha, ?3, ?3, estimate, body, inputs_sha FROM stage"
+		" WHERE entry = ?4",
+	[SQL_TASK_LAST] = "SELECT " TASK_LAST,
+	[SQL_TASK_SET_LAST] = "INSERT OR REPLACE INTO fact (name, value, at_ms)"
+			      " VALUES ('task.last', ?, 0)",
 	[SQL_TASK_COMPLETE] = "UPDATE task SET (estimate, body, inputs_sha) = (SELECT estimate,"
 			      " body, inputs_sha FROM stage WHERE entry = ?2) WHERE id = ?1",
 	[SQL_TASK_INPUTS_SHA] = "SELECT inputs_sha FROM task WHERE id = ?",
@@ -117,8 +131,9 @@ const char *const store_sql[] = {
 			    " WHERE task = ? AND whole = 0",
 	[SQL_RESULT_RESET] =
 		"UPDATE result SET attempts = 0, etag = NULL WHERE task = ? AND whole = 0",
+	/* CROSS: the few results that are missing first, not the many tasks that run. */
 	[SQL_RESULT_DUE] =
-		"SELECT " RESULT_COLUMNS " FROM result JOIN task ON task.id = result.task"
+		"SELECT " RESULT_COLUMNS " FROM result CROSS JOIN task ON task.id = result.task"
 		" WHERE whole = 0 AND result.due_ms <= ?"
 		" AND result.due_ms < 9223372036854775807"
 		" AND task.state IN ('fetching', 'running')"
@@ -235,6 +250,10 @@ const char *const store_sql[] = {
 			  " FROM spend WHERE day = ?",
 	[SQL_SPEND_LIST] = "SELECT day, model, tasks, micro, estimated, unknown FROM spend"
 			   " WHERE day >= 0 ORDER BY day, model",
+	[SQL_SPEND_DAYS] = "SELECT day, sum(tasks), sum(micro), sum(estimated), sum(unknown)"
+			   " FROM spend WHERE day >= ? GROUP BY day ORDER BY day LIMIT ?",
+	[SQL_SPEND_MODELS] = "SELECT DISTINCT model FROM spend WHERE day >= 0 ORDER BY model"
+			     " LIMIT ?",
 	[SQL_TASK_GATED] = "SELECT id FROM task WHERE state = 'held' AND due_ms <= ?"
 			   " AND hold IN ('key', 'credits', 'quota') ORDER BY due_ms, id LIMIT ?",
 	[SQL_TASK_WITHIN] = "SELECT id FROM task WHERE state = 'held' AND hold = 'limit'"

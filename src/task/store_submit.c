@@ -139,14 +139,14 @@ static int same_task(
 	return r < 0 ? r : 0;
 }
 
-static int clear_error(struct store *store, const struct entry *entry, struct changes *changes)
+int error_clear_locked(
+	struct store *store, uint64_t dir, const char *request, struct changes *changes)
 {
 	char name[ENTRY_NAME_MAX + 8];
 	struct entry error;
 
-	snprintf(name, sizeof(name), "%.*s.error", (int)request_stem_length(entry->name),
-		entry->name);
-	int r = entry_lookup_locked(store, entry->dir, name, &error);
+	snprintf(name, sizeof(name), "%.*s.error", (int)request_stem_length(request), request);
+	int r = entry_lookup_locked(store, dir, name, &error);
 	if (r == 0 && error.kind == ENTRY_ERROR)
 		r = entry_delete_locked(store, &error, changes);
 	return r == -ENOENT ? 0 : r;
@@ -300,7 +300,7 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 		r = store_exec(store, SQL_STAGE_DELETE, "i", entry_id);
 	/* A rejected version's error goes; a task's own error is put back by its state. */
 	if (r == 0)
-		r = clear_error(store, &entry, changes);
+		r = error_clear_locked(store, entry.dir, entry.name, changes);
 	if (r == 0) {
 		struct task row = {0};
 		r = task_get_locked(store, id, &row);
@@ -399,6 +399,38 @@ static int64_t first_id(struct store *store, enum statement which, const char *s
 	if (s)
 		sqlite3_reset(s);
 	return r < 0 ? r : id;
+}
+
+static int last_number(struct store *store, enum statement which, int64_t *out)
+{
+	sqlite3_stmt *s = store_statement(store, which);
+	int r = s ? store_step(store, s) : -EIO;
+
+	*out = r == 1 ? sqlite3_column_int64(s, 0) : 0;
+	if (s)
+		sqlite3_reset(s);
+	return r;
+}
+
+int store_number_after(struct store *store, int64_t entry, int64_t task, bool *moved)
+{
+	int64_t last_entry = 0, last_task = 0;
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	r = last_number(store, SQL_ENTRY_LAST, &last_entry);
+	bool begun = r == 1;
+	if (r >= 0)
+		r = last_number(store, SQL_TASK_LAST, &last_task);
+	if (r >= 0 && entry > last_entry)
+		r = store_exec(store, begun ? SQL_ENTRY_SET_LAST : SQL_ENTRY_LAST_IS, "i", entry);
+	if (r >= 0 && task > last_task)
+		r = store_exec(store, SQL_TASK_SET_LAST, "i", task);
+	r = store_end(store, r < 0 ? r : 0);
+	if (r == 0)
+		*moved = entry > last_entry || task > last_task;
+	return r;
 }
 
 int store_recover(struct store *store, int64_t now_ms)

@@ -456,6 +456,8 @@ int task_apply_locked(struct store *store, const struct task *old, const struct 
 			next->id);
 	if (r == 0 && update && update->log)
 		r = log_locked(store, next->id, now_ms, update->log);
+	if (r == 0 && old->state != next->state && task_is_final(next->state))
+		r = turn_end_locked(store, next, changes);
 	if (r == 0 && (old->state != next->state || old->error != next->error))
 		r = task_names_locked(store, next, now_ms, changes);
 	if (r == 0 && old->state != next->state && moves_children(next->state))

@@ -79,7 +79,7 @@ def fetch(url):
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE_S)
     with contextlib.closing(connection):
-        connection.request("GET", parts.path)
+        connection.request("GET", urllib.parse.urlunsplit(("", "", parts.path, parts.query, "")))
         answer = connection.getresponse()
         equal(answer.status, 200, url)
         return answer.read()

@@ -199,6 +199,8 @@ def case_busy(bench):
     equal(mount.process.wait(DEADLINE_S), 0)
     mount = bench.mount(simulator)
     until(lambda: meta(mount, 1)["state"] == "failed", "the turn is ended")
+    contains(read(f"{talk}/prompt.error"), "kiefs ended")
+    assert "prompt-1.error" not in names(talk), names(talk)
     say(talk, "Once more.")
     equal(read(f"{talk}/reply"), "I have read 1 turn:\n1 user: Once more.\n")
     contains(read(f"{talk}/history.md"), "not part of the conversation")

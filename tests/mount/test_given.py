@@ -56,10 +56,16 @@ def tries(model, name, value):
             yield {**example, name: value, other: field.get("values", [False])[0]}
         for choice in field.get("values", []) if other in example else []:
             yield {**example, name: value, other: choice}
+    # What stands in the same set, of those that exclude each other.
+    beside = {
+        other: model["fields"][other]["values"][0]
+        for chosen in model.get("one_of", []) if name in chosen
+        for other in chosen if "values" in model["fields"][other]
+    }
     for unwanted in [[gone] for gone in media] + [list(media)] + model.get("one_of", []):
         if name not in unwanted or unwanted == list(media):
             kept = {key: given for key, given in example.items() if key not in unwanted}
-            yield {**kept, name: value}
+            yield {**kept, **beside, name: value}
 
 
 def accepted(path, model, name, value):
@@ -196,6 +202,13 @@ def case_what_is_wrong_is_neither_sent_nor_uploaded(bench):
         body = json.dumps({"prompt": "x", "image_urls": ["good.png", name]})
         fails(number, lambda body=body: write(f"{folder}/r.json", body))
         contains(read(f"{folder}/r.error"), "image_urls[1]", *words)
+    # Each of the two is small enough, but both are too large together.
+    together = mount.path("models/ideogram/character")
+    for name in ("one.png", "two.png"):
+        put(f"{together}/{name}", picture() + bytes(6 << 20))
+    body = json.dumps({"prompt": "x", "reference_image_urls": ["one.png", "two.png"]})
+    fails(errno.EFBIG, lambda: write(f"{together}/r.json", body))
+    contains(read(f"{together}/r.error"), "reference_image_urls[1] is one too much", "12.0 MB")
     try:
         os.symlink(outside, f"{folder}/link.png")
     except PermissionError:

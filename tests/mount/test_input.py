@@ -1,6 +1,8 @@
 """Bad input: each gets its own sentence, and nothing is sent or damaged."""
 
+import json
 import os
+import shutil
 import signal
 import sqlite3
 
@@ -176,6 +178,46 @@ def case_index_of_no_bytes_is_new(bench):
     equal(tasks(bench.mount()), [])
 
 
+def made(mount, name):
+    """Makes a picture; its bytes, which are those that the service has."""
+    path = write(mount.path(MODEL, f"{name}.txt"), f"A kite called {name}.")
+    wait_done(path)
+    record = json.loads(read(mount.path(MODEL, f"{name}.task/record.json")))
+    [url] = json.loads(record["data"]["resultJson"])["resultUrls"]
+    content = read_bytes(mount.path(MODEL, f"{name}.png"))
+    equal(content == fetch(url), True, f"{name}.png is what was made")
+    return content
+
+
+def case_index_gone_and_restored(bench):
+    """What was paid for stays in the store, and no new task takes its place."""
+    simulator, store = bench.simulator(), bench.path("store/results/0")
+
+    def life(work):
+        mount = bench.mount(simulator)
+        content = work(mount)
+        log = read(mount.path(".kiefs/log"))
+        equal(mount.unmount(), 0)
+        bench.mounts.remove(mount)
+        return content, log
+
+    first, log = life(lambda mount: made(mount, "first"))
+    equal("the store holds files" in log, False, log)
+    shutil.copytree(bench.path("state"), bench.path("backup"))
+    second, log = life(lambda mount: made(mount, "second"))
+    equal("the store holds files" in log, False, log)
+    shutil.rmtree(bench.path("state"))
+    third, log = life(lambda mount: made(mount, "third"))
+    contains(log, "the store holds files")
+    shutil.rmtree(bench.path("state"))
+    shutil.copytree(bench.path("backup"), bench.path("state"))
+    fourth, log = life(lambda mount: made(mount, "fourth"))
+    contains(log, "the store holds files")
+    for task, content in enumerate((first, second, third, fourth), 1):
+        equal(read_bytes(f"{store}/{task}-1") == content, True, f"result of task {task}")
+    equal(life(lambda mount: tasks(mount))[0], [1, 4])
+
+
 def case_mount_point_missing(bench):
     ended = run([bench.kiefs, "-f", "-o", f"state={bench.path('s')},store={bench.path('d')}",
                  bench.path("none")], 1, env=bench.env)
@@ -215,6 +257,7 @@ def case_mount_of_a_dead_daemon(bench):
 def case_second_daemon(bench):
     mount = bench.mount()
     bench.refused("Another kiefs", bench.path("state"), name="second")
+    bench.refused("Another kiefs", bench.path("store"), name="second", state=bench.path("s2"))
     equal(tasks(mount), [])
 
 

@@ -104,7 +104,21 @@ def case_wrong_requests(bench):
                                  "aspectRatio": "1:1"}, "duration"),
             ("suno/replace-section", {"taskId": "t", "audioId": "a", "prompt": "p", "tags": "t",
                                       "title": "t", "infillStartS": 1, "infillEndS": 5,
-                                      "fullLyrics": "x"}, "infillEndS")):
+                                      "fullLyrics": "x"}, "infillEndS"),
+            ("suno/vocal-removal", {"audioUrl": "https://example.com/a.mp3", "taskId": "t"},
+             "Leave out taskId"),
+            # The track is missing, which no file beside the request can mend.
+            ("suno/vocal-removal", {"taskId": "t"}, "Something is missing"),
+            ("suno/extend", {"audioId": "a", "defaultParamFlag": True, "instrumental": True,
+                             "prompt": "a", "style": "s", "title": "t", "continueAt": 3,
+                             "model": "V5"}, "prompt is only allowed"),
+            ("common/download-url", {"url": "kite.png"}, "A web address, as record.json"),
+            ("../gemini-2.5-flash", {"messages": [{"role": "user", "content": "x"}],
+                                     "tools": [{"type": "function"}],
+                                     "response_format": {"type": "json_object"}},
+             "response_format is only allowed when tools is not given"),
+            ("../flux1-kontext", {"prompt": "a", "input_image": "https://example.com/a.png",
+                                  "safety_tolerance": 3}, "safety_tolerance is 3")):
         folder = mount.path("models/dedicated", model)
         ended = run(["cp", bench.file("wrong.json", json.dumps(request)), f"{folder}/w.json"],
                     status=1)

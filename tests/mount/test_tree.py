@@ -20,11 +20,11 @@ def model_dirs(mount):
 
 def case_fixed_names(bench):
     mount = bench.mount()
-    equal(names(mount.point), [".kiefs", "README.md", "account", "by-category", "models", "search", "tasks",
+    equal(names(mount.point), [".kiefs", "README.md", "account", "by-category", "gallery.html", "models", "search", "tasks",
                                "uploads"])
     equal(names(mount.path("account")), ["credits", "limits", "spend.csv", "status"])
     equal(names(mount.path("tasks")), ["active", "all", "done", "failed", "held", "latest"])
-    equal(names(mount.path(".kiefs")), ["callback", "catalog-report", "catalog.json", "config", "control", "errors", "log",
+    equal(names(mount.path(".kiefs")), ["callback", "catalog-report", "catalog.json", "config", "control", "errors", "gallery", "log",
                                          "mapping-report", "stats"])
     contains(read(mount.path("README.md")), "models/", "tasks/", ".wait")
 

@@ -74,7 +74,7 @@ static const struct sample samples[] = {
 	{"market-happyhorse-reference-to-video-request", SILENT, NULL},
 	{"market-happyhorse-text-to-video-request", SILENT, NULL},
 	{"market-happyhorse-video-edit-request", WARNED,
-		"reference_image  is not a field that the catalogue knows; it was sent as it is"},
+		"\"reference_image \" has a blank at an end; it was sent as reference_image."},
 	{"market-ideogram-character-edit-request", SILENT, NULL},
 	{"market-ideogram-character-remix-request", WARNED,
 		"reference_mask_urls is empty and was left out, since the API refuses it empty."},

@@ -178,7 +178,10 @@ static void test_utf8(void **state)
 
 static void test_digest(void **state)
 {
-	char hex[DIGEST_HEX_SIZE];
+	char hex[DIGEST_HEX_SIZE], base64[DIGEST_BASE64_SIZE];
+
+	digest_bytes_base64("abc", 3, base64);
+	assert_string_equal(base64, "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
 
 	digest_bytes("abc", 3, hex);
 	assert_string_equal(

@@ -70,6 +70,9 @@ static struct model any = {
 static struct model one = {
 	.id = "acme/one", .service = &service, .fields = film_fields, .field_count = 4};
 
+static struct model halves = {
+	.id = "acme/halves", .service = &service, .fields = film_fields, .field_count = 4};
+
 static struct field pair_fields[] = {MEMBER("prompt", FIELD_STRING)},
 		    {NO_LIMIT, LIST_OF("images", &picture), .required = true},
 }
@@ -90,6 +93,7 @@ static int make_models(void **state)
 	edit.prompt = any.prompt = one.prompt = pair.prompt = tree("{\"prompt\": \"$prompt\"}");
 	any.any_of = tree("[[\"first_frame\", \"last_frame\"], [\"video_url\"]]");
 	one.one_of = tree("[[\"first_frame\"], [\"video_url\"]]");
+	halves.one_of = tree("[[\"first_frame\", \"last_frame\"], [\"video_url\"]]");
 	edit_fields[3].scheme = "asset://";
 	edit_fields[3].also = tree("[\"Rachel\"]");
 	edit_fields[5].task = tree("{\"services\": [\"jobs\"]}");
@@ -219,6 +223,9 @@ static const struct {
 		"last_frame=fox.png? at /input/last_frame"},
 	{"a set that is begun", &any, REQUEST_JSON, "{\"first_frame\":\"https://h/a\"}", "fox",
 		SIBLINGS("fox.png"), 1, "last_frame=fox.png? at /input/last_frame"},
+	{"a set that is begun rules out the others", &halves, REQUEST_JSON,
+		"{\"first_frame\":\"https://h/a\"}", "fox", SIBLINGS("fox.mp4"), 1,
+		"last_frame=fox.png? at /input/last_frame"},
 	{"a set that is whole", &one, REQUEST_JSON, "{\"video_url\":\"a.mp4\"}", "fox",
 		SIBLINGS("fox.png"), 1, "video_url=a.mp4 at /input/video_url"},
 	{"one of two sets", &one, REQUEST_PROMPT, "A hat.", "fox", SIBLINGS("fox.mp4"), 1,

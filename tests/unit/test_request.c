@@ -123,6 +123,8 @@ static struct model any = {
 	.id = "acme/any", .service = &service, .fields = either_fields, .field_count = 3};
 static struct model one = {
 	.id = "acme/one", .service = &service, .fields = either_fields, .field_count = 3};
+static struct model pairs = {
+	.id = "acme/pairs", .service = &service, .fields = either_fields, .field_count = 3};
 static struct model silent = {
 	.id = "acme/silent", .service = &service, .fields = either_fields + 1, .field_count = 1};
 static struct model talk = {
@@ -189,6 +191,7 @@ static int make_models(void **state)
 	any.prompt = one.prompt = gone.prompt = other.prompt = full.prompt;
 	any.any_of = tree("[[\"prompt\"], [\"image_url\", \"mask_url\"]]");
 	one.one_of = tree("[[\"prompt\"], [\"image_url\"]]");
+	pairs.one_of = tree("[[\"image_url\", \"mask_url\"], [\"prompt\"]]");
 	talk.prompt = tree("{\"dialogue\": [{\"text\": \"$prompt\"}]}");
 	slow.prompt = tree("{\"prompt\": \"$prompt\", \"n\": 2, \"seed\": 7}");
 	return 0;
@@ -380,6 +383,9 @@ static const struct accepted accepted[] = {
 		"{\"model\":\"acme/any\",\"input\":{\"image_url\":\"https://h\",\"mask_url\":"
 		"\"https://h\"}}",
 		NULL},
+	{"a name with a blank at an end", &full, "{\"prompt \": \"x\"}", NULL,
+		FULL("\"prompt\":\"x\""),
+		"\"prompt \" has a blank at an end; it was sent as prompt."},
 	{"exactly one set", &one, "x", NULL,
 		"{\"model\":\"acme/one\",\"input\":{\"prompt\":\"x\"}}", NULL},
 };
@@ -619,6 +625,9 @@ static const struct refused refused[] = {
 		"Something is missing: give exactly one of these: prompt, or image_url."},
 	{"both of one", &one, "{\"prompt\": \"x\", \"image_url\": \"https://h\"}", NULL,
 		"Only one of these may be given: prompt, or image_url. Keep one."},
+	{"part of another one", &pairs, "{\"prompt\": \"x\", \"image_url\": \"https://h\"}", NULL,
+		"Only one of these may be given: image_url + mask_url, or prompt. Leave out "
+		"image_url."},
 	{"a long value is cut", &full,
 		P "\"resolution\": \"1234567890123456789012345678901234567890123456789\"}", NULL,
 		"resolution is \"1234567890123456789012345678901234567890...\", but it must be one "

@@ -236,6 +236,9 @@ static const struct {
 	{"omni/audio-create", DATA("'taskId':'voice_1'"), SUBMIT_FINISHED, -1},
 	/* The same code with other words. */
 	{"suno/generate", "{'code':429,'msg':'Insufficient credits'}", SUBMIT_HELD_CREDITS, -1},
+	{"suno/midi", "{'code':429,'msg':'Insufficient credits'}", SUBMIT_HELD_CREDITS, -1},
+	{"suno/cover-image", "{'code':429,'msg':'Insufficient credits'}", SUBMIT_HELD_CREDITS, -1},
+	{"suno/voice-check", "{'code':429,'msg':'Insufficient credits'}", SUBMIT_HELD_CREDITS, -1},
 	{"suno/generate", "{'code':429,'msg':'too many'}", SUBMIT_LATER, -1},
 	{"suno/generate", "{'code':430,'msg':'too often'}", SUBMIT_LATER, -1},
 	{"suno/generate", "{'code':422,'msg':'Please enter callBackUrl.'}", SUBMIT_REFUSED, -1},

@@ -73,6 +73,8 @@ static void test_paths(void **state)
 		{"tasks/failed", TREE_TASKS_GROUP, 2},
 		{"tasks/latest", TREE_LATEST, 2},
 		{".kiefs/control", TREE_CONTROL, 2},
+		{".kiefs/gallery", TREE_GALLERY, 2},
+		{"gallery.html", TREE_PAGE, 1},
 		{"nowhere", -1, 0},
 	};
 
@@ -187,6 +189,9 @@ static void test_inodes_say_what_they_name(void **state)
 		assert_int_equal(inode_task_id(inode_link(3, n)), n);
 		assert_int_equal(inode_kind(inode_home(7, n)), INODE_HOME);
 		assert_int_equal(inode_home_depth(inode_home(7, n)), 7);
+		assert_int_equal(inode_kind(inode_gallery(GALLERY_PAGE, n)), INODE_GALLERY);
+		assert_int_equal(inode_gallery_part(inode_gallery(GALLERY_PAGE, n)), GALLERY_PAGE);
+		assert_int_equal(inode_gallery_page(inode_gallery(GALLERY_PAGE, n)), n);
 	}
 	assert_int_equal(inode_kind(1), INODE_STATIC);
 	assert_int_equal(inode_kind(inode_static("models")), INODE_STATIC);
