@@ -83,7 +83,8 @@ enum request_form request_form(const char *name);
  * bytes. */
 size_t request_stem_length(const char *name);
 
-/* White space only, or nothing: such a file is nothing. */
+/* White space only, or nothing, or the NUL bytes of space that was made for what is to come: such a
+ * file is nothing. */
 bool request_is_blank(const char *bytes, size_t len);
 
 /*

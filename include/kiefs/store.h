@@ -61,6 +61,8 @@ int store_entry_ensure(
  * go. A directory must be empty (-ENOTEMPTY). A result's local copy counts as removed.
  */
 int store_entry_remove(struct store *store, int64_t id, int64_t now_ms, struct changes *changes);
+/* Why the file was refused is to be read when it has gone. */
+int store_error_keep(struct store *store, int64_t entry);
 /*
  * Moves a name; an entry already at the target is replaced (`replaced` gets it, id 0 when none).
  * `request` says whether the new name is a request's: then the task's home follows the file.

@@ -93,13 +93,14 @@ void account_done(struct worker *worker, struct job *job, const struct http_answ
 	double credits = -1;
 	int r = account ? protocol_read_account(account, answer, &credits, &message) : 0;
 
+	/* First, so that whoever sees a new balance is not told of an old problem. */
+	if (r == 0)
+		r = store_fact_put(store, FACT_CREDITS_WHY, message ? message : "", worker->now);
 	if (r == 0 && credits >= 0) {
 		/* As many digits as credits have, and not what a double adds to them. */
 		snprintf(number, sizeof(number), "%.10g", credits);
 		r = store_fact_put(store, FACT_CREDITS, number, worker->now);
 	}
-	if (r == 0)
-		r = store_fact_put(store, FACT_CREDITS_WHY, message ? message : "", worker->now);
 	free(message);
 	if (r == 0)
 		worker_notify(worker, &changes);

@@ -139,6 +139,10 @@ void errors_add(struct fs *fs, const char *where, const char *text)
 	if (asprintf(&line, "%s %s: %s", when, where, text) < 0)
 		return;
 	size_t said = strlen(when);
+	/* A name may hold anything; a line is a line. */
+	for (char *p = line + said; p < line + said + 1 + strlen(where); p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
 	pthread_mutex_lock(&errors->lock);
 	/* The write that completes a document and the close refuse the same thing. */
 	unsigned last = (errors->next + ERRORS_KEPT - 1) % ERRORS_KEPT;

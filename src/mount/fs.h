@@ -79,6 +79,18 @@ struct errors {
 	unsigned next;
 };
 
+/* The last files whose writer was told that they are no request (refusal.c). */
+#define REFUSALS_KEPT 16
+struct refusals {
+	pthread_mutex_t lock;
+	struct refusal {
+		int64_t entry; /* 0: none */
+		pid_t process;
+		int64_t when_ms;
+	} kept[REFUSALS_KEPT]; /* ring */
+	unsigned next;
+};
+
 /* The catalogue's tree in force (live.c). */
 struct live {
 	pthread_mutex_t lock;
@@ -132,6 +144,7 @@ struct fs {
 	struct waits waits;
 	struct notifier notifier;
 	struct errors errors;
+	struct refusals refusals;
 };
 
 static inline struct fs *fs_of(fuse_req_t req)
@@ -382,6 +395,13 @@ void errors_print(struct fs *fs, struct buf *out);
 void errors_finish(struct fs *fs);
 /* .kiefs/stats: Prometheus text. */
 int stats_print(struct fs *fs, struct buf *out);
+
+/* ---- refusal.c ---- */
+
+/* A write or close() of the file by this process has failed. */
+void refusal_keep(struct fs *fs, int64_t entry, pid_t process);
+/* Whether that was just now: a program that removes what it could not write. */
+bool refusal_is_fresh(struct fs *fs, int64_t entry, pid_t process);
 
 /* ---- the handlers, by file ---- */
 

@@ -169,6 +169,8 @@ void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t 
 		n = write_control(fs, handle, in);
 	else if (handle->kind == HANDLE_FILE)
 		n = write_file(fs, handle, in, offset);
+	if (n < 0 && handle->kind == HANDLE_FILE)
+		refusal_keep(fs, handle->entry, handle->opener);
 	handle_put(fs, handle);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
@@ -196,6 +198,8 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 			draft_abandon(fs, handle->draft, caller.killed_by);
 		else
 			r = draft_stage(fs, handle->draft);
+		if (r < 0)
+			refusal_keep(fs, handle->entry, handle->opener);
 		/* What was fsynced and is now accepted survives the loss of power as well. */
 		if (r == 0 && handle->synced)
 			r = store_sync(fs->store);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "caller.h"
 #include "fs.h"
 #include "handle.h"
 #include "intake.h"
@@ -134,6 +135,8 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 		r = -ENOTDIR;
 	if (r == 0 && !folder && entry.kind == ENTRY_DIR)
 		r = -EISDIR;
+	if (r == 0 && refusal_is_fresh(fs, entry.id, caller_of(fuse_req_ctx(req)->pid).process))
+		r = store_error_keep(fs->store, entry.id);
 	if (r == 0)
 		r = store_entry_remove(fs->store, entry.id, clock_now_ms(), &changes);
 	if (r == 0) {

@@ -54,7 +54,8 @@ bool request_is_blank(const char *bytes, size_t len)
 {
 	size_t at = len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
-	while (at < len && (bytes[at] == ' ' || (bytes[at] >= '\t' && bytes[at] <= '\r')))
+	while (at < len &&
+		(!bytes[at] || bytes[at] == ' ' || (bytes[at] >= '\t' && bytes[at] <= '\r')))
 		at++;
 	return at == len;
 }

@@ -312,11 +312,14 @@ int turn_alone_locked(struct store *store, int64_t task)
 
 int turn_end_locked(struct store *store, const struct task *task, struct changes *changes)
 {
+	struct entry prompt;
 	uint64_t dir;
 	int r = turn_dir_locked(store, task->id, &dir);
 
 	if (r == 0)
-		r = error_clear_locked(store, dir, task->name, changes);
+		r = entry_lookup_locked(store, dir, task->name, &prompt);
+	if (r == 0)
+		r = error_clear_locked(store, &prompt, changes);
 	return r == -ENOENT ? 0 : r;
 }
 

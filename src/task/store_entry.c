@@ -10,6 +10,9 @@
 #include "kiefs/request.h"
 #include "store_private.h"
 
+/* A file has a few of them. */
+#define OWNED_MAX 16
+
 void changes_add(struct changes *changes, uint64_t dir, const char *name, int64_t entry,
 	enum name_event what)
 {
@@ -194,15 +197,34 @@ int entry_delete_locked(struct store *store, const struct entry *entry, struct c
 	return r;
 }
 
+/* What the daemon tells of a file: its status, its error, its address. How many, or -errno. */
+static int read_owned(struct store *store, int64_t owner, struct entry out[OWNED_MAX])
+{
+	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_OWNED);
+	int r = store_bind(store, s, "i", owner);
+
+	return r < 0 ? r : entry_read_many(store, s, out, OWNED_MAX);
+}
+
+int entry_error_locked(struct store *store, int64_t owner, struct entry *out)
+{
+	struct entry owned[OWNED_MAX];
+	int n = read_owned(store, owner, owned);
+
+	for (int i = 0; i < n; i++)
+		if (owned[i].kind == ENTRY_ERROR) {
+			*out = owned[i];
+			return 0;
+		}
+	return n < 0 ? n : -ENOENT;
+}
+
 /* Status and error names that belong to the request go; its results stay. */
 int entry_delete_owned_locked(struct store *store, int64_t owner, struct changes *changes)
 {
-	struct entry owned[16];
-	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_OWNED);
-	int n = store_bind(store, s, "i", owner);
+	struct entry owned[OWNED_MAX];
+	int n = read_owned(store, owner, owned);
 
-	if (n == 0)
-		n = entry_read_many(store, s, owned, 16);
 	for (int i = 0; i < n; i++) {
 		int r = entry_delete_locked(store, &owned[i], changes);
 		if (r < 0)
@@ -313,6 +335,15 @@ int store_entry_remove(struct store *store, int64_t id, int64_t now_ms, struct c
 	if (r == 0)
 		r = store_exec(store, SQL_ENTRY_DELETE, "i", id);
 	return store_end(store, r);
+}
+
+int store_error_keep(struct store *store, int64_t entry)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	return store_end(store, store_exec(store, SQL_ENTRY_KEEP_ERROR, "i", entry));
 }
 
 /* The task's home follows its request, and its status and error take the new name: results
@@ -469,6 +500,24 @@ int store_entry_text(struct store *store, int64_t id, struct buf *out)
 	return r < 0 ? r : r == 1 ? out->error : -ENOENT;
 }
 
+/* A long stem gives way to the number and the extension, on a character's boundary. */
+void entry_generated_name(const char *stem, int stem_len, int number, const char *extension,
+	char out[ENTRY_NAME_MAX + 1])
+{
+	char end[ENTRY_NAME_MAX + 1], digits[16] = "";
+	int used = stem_len;
+
+	if (number > 0)
+		snprintf(digits, sizeof(digits), "-%d", number);
+	int len = snprintf(end, sizeof(end), "%s%s%s", digits, *extension ? "." : "", extension);
+	if (used > ENTRY_NAME_MAX - len)
+		used = ENTRY_NAME_MAX - len;
+	while (used > 0 && used < stem_len && ((unsigned char)stem[used] & 0xc0) == 0x80)
+		used--;
+	memcpy(out, stem, (size_t)used);
+	memcpy(out + used, end, (size_t)len + 1);
+}
+
 int entry_generate_locked(
 	struct store *store, const struct generated *what, struct changes *changes, int64_t *id)
 {
@@ -481,22 +530,9 @@ int entry_generate_locked(
 		.size = what->size,
 		.mtime_ns = what->mtime_ms * 1000000};
 	struct entry taken;
-	int stem_len = what->stem_len;
-	const char *dot = what->extension[0] ? "." : "";
 
 	for (int n = what->first; n < 1000000; n++) {
-		char number[16] = "";
-		if (n > 0)
-			snprintf(number, sizeof(number), "-%d", n);
-		/* A long stem gives way to the number and the extension, on a character boundary.
-		 */
-		int room = ENTRY_NAME_MAX - (int)(strlen(number) + strlen(what->extension) + 1);
-		int used = stem_len > room ? room : stem_len;
-		while (used > 0 && used < stem_len &&
-			((unsigned char)what->stem[used] & 0xc0) == 0x80)
-			used--;
-		snprintf(entry.name, sizeof(entry.name), "%.*s%s%s%s", used, what->stem, number,
-			dot, what->extension);
+		entry_generated_name(what->stem, what->stem_len, n, what->extension, entry.name);
 		if (!entry_name_is_free(entry.name))
 			continue;
 		int r = entry_lookup_locked(store, what->dir, entry.name, &taken);

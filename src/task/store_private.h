@@ -28,6 +28,7 @@ enum statement {
 	SQL_ENTRY_CHILD,
 	SQL_ENTRY_OWNED,
 	SQL_ENTRY_ORPHAN,
+	SQL_ENTRY_KEEP_ERROR,
 	SQL_ENTRY_SET_TASK,
 	SQL_ENTRY_REQUESTS,
 	SQL_ENTRY_OF_TASK,
@@ -208,6 +209,8 @@ int outgoing_forget_locked(struct store *store, int64_t entry, struct changes *c
 /* The file is closed and is to be uploaded. */
 int outgoing_commit_locked(struct store *store, const struct entry *entry, const char *source,
 	int64_t now_ms, struct changes *changes);
+/* The error whose `owner` the entry is. -ENOENT. */
+int entry_error_locked(struct store *store, int64_t owner, struct entry *out);
 int entry_delete_locked(struct store *store, const struct entry *entry, struct changes *changes);
 
 /* A generated name beside a request: gets the next free one of `stem.ext`, `stem-<from>.ext`... */
@@ -224,6 +227,10 @@ struct generated {
 	int64_t mtime_ms;
 	const char *text; /* ERROR: the text */
 };
+/* `<stem>.<extension>`, `<stem>-<number>.<extension>` for a number above 0; of a long stem as much
+ * as a name has room for. */
+void entry_generated_name(const char *stem, int stem_len, int number, const char *extension,
+	char out[ENTRY_NAME_MAX + 1]);
 int entry_generate_locked(
 	struct store *store, const struct generated *what, struct changes *changes, int64_t *id);
 
@@ -253,9 +260,9 @@ int turn_put_locked(struct store *store, const struct entry *entry, int64_t task
 int turn_alone_locked(struct store *store, int64_t task);
 /* The task has ended: where it is a turn, the refusal of one that came too early goes. */
 int turn_end_locked(struct store *store, const struct task *task, struct changes *changes);
-/* Removes `<name>.error` of the request of this name, whoever it is of. */
+/* Removes `<name>.error` of the request, whoever it is of. */
 int error_clear_locked(
-	struct store *store, uint64_t dir, const char *request, struct changes *changes);
+	struct store *store, const struct entry *request, struct changes *changes);
 /* The task's request entry while it is attached, 0 none. */
 int task_entry_locked(struct store *store, const struct task *task, int64_t *entry);
 /* An incomplete task goes on when nothing that it waits for is missing any more, and fails when a

@@ -171,8 +171,8 @@ int result_name_locked(struct store *store, const struct task *task, const struc
 	if (!label && several > 1) {
 		first = result->index;
 	} else {
-		char name[sizeof(stem) + 24];
-		snprintf(name, sizeof(name), "%s.%s", stem, result->extension);
+		char name[ENTRY_NAME_MAX + 1];
+		entry_generated_name(stem, stem_len, 0, result->extension, name);
 		r = entry_lookup_locked(store, task->dir, name, &taken);
 		if (r == 0 && taken.kind == ENTRY_RESULT)
 			first = 2;

@@ -42,6 +42,9 @@ const char *const store_sql[] = {
 			    " AND kind IN (3, 4, 5)"
 			    " ORDER BY id",
 	[SQL_ENTRY_ORPHAN] = "UPDATE entry SET owner = 0 WHERE owner = ? AND owner != 0",
+	[SQL_ENTRY_KEEP_ERROR] =
+		"UPDATE entry SET owner = 0 WHERE owner = ? AND owner != 0 AND kind = 4"
+		" AND task = 0",
 	[SQL_ENTRY_SET_TASK] = "UPDATE entry SET task = ? WHERE id = ?",
 	/* The stem is compared in C: it may hold any character. */
 	[SQL_ENTRY_REQUESTS] = "SELECT " ENTRY_COLUMNS " FROM entry WHERE dir = ?1 AND kind = 1"

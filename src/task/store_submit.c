@@ -139,15 +139,30 @@ static int same_task(
 	return r < 0 ? r : 0;
 }
 
-int error_clear_locked(
-	struct store *store, uint64_t dir, const char *request, struct changes *changes)
+/* The error that stands for the file `entry` (0: removed), or for its name. -ENOENT: none does. */
+static int find_error(struct store *store, int64_t entry, uint64_t dir, const char *name,
+	int stem_len, struct entry *out)
 {
-	char name[ENTRY_NAME_MAX + 8];
-	struct entry error;
+	char error_name[ENTRY_NAME_MAX + 1];
+	struct entry found;
 
-	snprintf(name, sizeof(name), "%.*s.error", (int)request_stem_length(request), request);
-	int r = entry_lookup_locked(store, dir, name, &error);
-	if (r == 0 && error.kind == ENTRY_ERROR)
+	entry_generated_name(name, stem_len, 0, "error", error_name);
+	int r = entry_lookup_locked(store, dir, error_name, &found);
+	if (r == 0 && found.kind == ENTRY_ERROR)
+		*out = found;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	/* Another file may have had that name first. */
+	return r == 0 && found.kind == ENTRY_ERROR ? 0 : entry_error_locked(store, entry, out);
+}
+
+int error_clear_locked(struct store *store, const struct entry *entry, struct changes *changes)
+{
+	struct entry error;
+	int r = find_error(store, entry->id, entry->dir, entry->name,
+		(int)request_stem_length(entry->name), &error);
+
+	if (r == 0)
 		r = entry_delete_locked(store, &error, changes);
 	return r == -ENOENT ? 0 : r;
 }
@@ -300,7 +315,7 @@ static int commit_locked(struct store *store, int64_t entry_id, int64_t now_ms, 
 		r = store_exec(store, SQL_STAGE_DELETE, "i", entry_id);
 	/* A rejected version's error goes; a task's own error is put back by its state. */
 	if (r == 0)
-		r = error_clear_locked(store, entry.dir, entry.name, changes);
+		r = error_clear_locked(store, &entry, changes);
 	if (r == 0) {
 		struct task row = {0};
 		r = task_get_locked(store, id, &row);
@@ -353,22 +368,20 @@ static int log_refusal(struct store *store, const char *name, const char *text, 
 int store_reject(struct store *store, int64_t entry, uint64_t dir, const char *name, int stem_len,
 	const char *text, int64_t now_ms, struct changes *changes)
 {
-	char error_name[ENTRY_NAME_MAX + 8];
 	struct entry error;
 	int64_t size = (int64_t)strlen(text);
 	int r = store_begin(store);
 
 	if (r < 0)
 		return r;
-	snprintf(error_name, sizeof(error_name), "%.*s.error", stem_len, name);
-	r = entry_lookup_locked(store, dir, error_name, &error);
-	if (r == 0 && error.kind == ENTRY_ERROR && same_text(store, error.id, text))
+	r = find_error(store, entry, dir, name, stem_len, &error);
+	if (r == 0 && error.owner == entry && same_text(store, error.id, text))
 		return store_end(store, 0); /* said already, by a write or an earlier close */
-	if (r == 0 && error.kind == ENTRY_ERROR) {
+	if (r == 0) {
 		r = store_exec(store, SQL_ENTRY_ERROR_TEXT, "siiiii", text, size, now_ms * 1000000,
 			entry, (int64_t)0, error.id);
 		changes_add(changes, error.dir, error.name, error.id, NAME_CHANGED);
-	} else if (r == 0 || r == -ENOENT) {
+	} else if (r == -ENOENT) {
 		const struct generated what = {.dir = dir,
 			.stem = name,
 			.stem_len = stem_len,

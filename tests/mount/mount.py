@@ -33,14 +33,15 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def until(condition, what):
-    """Looks until `condition()` is true and returns its value."""
+    """Looks until `condition()` is true and returns its value; `what` was awaited, or says so."""
     end = time.monotonic() + DEADLINE_S
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"in {DEADLINE_S} s this did not come true: {what}")
+            awaited = what() if callable(what) else what
+            raise AssertionError(f"in {DEADLINE_S} s this did not come true: {awaited}")
         time.sleep(PAUSE_S)
 
 

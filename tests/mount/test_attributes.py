@@ -1,8 +1,10 @@
 """Attributes of files, and the files that tell about the mount. The key stands in none of them."""
 
+import calendar
 import os
 import stat
 import subprocess
+import time
 
 from mount import *
 
@@ -66,6 +68,30 @@ def case_times_and_modes(bench):
                 equal(mode & 0o077, 0, os.path.join(folder, name))
 
 
+def case_result_is_as_old_as_it_is(bench):
+    """Not as the request, nor as the last look, nor as the mount."""
+    mount = bench.mount(bench.simulator())
+    write(mount.path(MODEL, "r.txt"), "A red kite.")
+    run(["touch", "-d", "2001-02-03T00:00Z", mount.path(MODEL, "r.txt")])
+    read(mount.path(MODEL, "r.wait"))
+    until(lambda: os.path.exists(mount.path(MODEL, "r.png")), "the result")
+    ended = meta(mount, 1)["ended"]
+    made = os.stat(mount.path(MODEL, "r.png")).st_mtime_ns
+    seconds = calendar.timegm(time.strptime(ended, "%Y-%m-%dT%H:%M:%SZ"))
+    assert abs(made / 10**9 - seconds) <= 2, (made, ended)
+    equal(os.stat(mount.path("tasks/all/1/result.png")).st_mtime_ns, made)
+    # Programs that set times are not refused, but the time stays; copies take it along.
+    run("touch r.png; cp -p r.png ../../uploads/; cp -p r.png copy.png", cwd=mount.path(MODEL))
+    read_bytes(mount.path(MODEL, "r.png"))
+    for name in (f"{MODEL}/r.png", f"{MODEL}/copy.png", "uploads/r.png"):
+        equal(os.stat(mount.path(name)).st_mtime_ns, made, name)
+    equal(os.stat(mount.path(MODEL, "r.txt")).st_mtime, 981158400)
+    equal(mount.unmount(), 0)
+    bench.mounts.remove(mount)
+    mount = bench.mount(bench.simulator())
+    equal(os.stat(mount.path(MODEL, "r.png")).st_mtime_ns, made)
+
+
 def case_reading_leaves_times(bench):
     """Also of defaults.json that nobody has written yet: tar says so when a file changes."""
     mount = bench.mount()
@@ -90,6 +116,10 @@ def case_free_space(bench):
     mount = bench.mount()
     seen, below = os.statvfs(mount.point), os.statvfs(bench.path("store"))
     equal((seen.f_bsize, seen.f_blocks, seen.f_namemax), (below.f_bsize, below.f_blocks, 255))
+    equal((seen.f_frsize, seen.f_files), (below.f_frsize, below.f_files))
+    # Others write on the same disk meanwhile.
+    assert abs(seen.f_bavail - below.f_bavail) < below.f_blocks / 100, (seen, below)
+    assert abs(seen.f_ffree - below.f_ffree) < below.f_files / 100, (seen, below)
     assert seen.f_bavail > 0
     contains(run(["df", "-T", mount.point]).out, "fuse.kiefs", "kiefs")
 

@@ -1,20 +1,7 @@
-"""What programs do when they write a request, one that is taken and one that is not.
+"""What the shell, its usual programs and languages do when they write a request."""
 
-Each pattern is a line of bash in a folder of its own below models/z-image: SRC is a file outside
-the mount, DST the request's name. The good request becomes one task and reads back as it was. The
-bad one sends nothing and leaves DST's .error; what the program said and its exit status are in the
-table.
-"""
+from patterns import *
 
-import json
-import os
-
-from mount import *
-
-GOOD = '{"prompt": "A red kite over a hill.", "aspect_ratio": "16:9"}\n'
-BAD = '{"prompt": "A red kite over a hill.", "aspect_ratio": "9:99"}\n'
-LONG = "kite " * 300 + "\n"
-EINVAL = "Invalid argument"
 PYTHON_REPLACE = """python3 -c '
 import os, tempfile
 fd, name = tempfile.mkstemp(dir=".")
@@ -50,106 +37,114 @@ os.fsync(fd)
 os.fchmod(fd, 0o644)
 os.utime(fd)
 os.close(fd)'"""
+# As file managers do.
+PYTHON_REMOVE = """python3 -c '
+import os, sys
+try:
+    with open("DST", "w") as file:
+        file.write(open("SRC").read())
+except OSError as error:
+    os.unlink("DST")
+    sys.exit(str(error))'"""
 PERL = """perl -e '
 open(my $to, ">", "DST") or die; open(my $from, "<", "SRC") or die;
 print $to (<$from>); close($to) or die "$!\\n"'"""
+NODE = """node -e '
+fs.writeFile("DST", fs.readFileSync("SRC"), error => {
+	if (error) { console.error(error.message); process.exitCode = 3 }
+})'"""
+NODE_SYNC = """node -e 'fs.writeFileSync("DST", fs.readFileSync("SRC"))'"""
+TAIL = "head -c 9 SRC; tail -c +10 SRC"
+DESCRIPTOR = "exec 3> DST; head -c 9 SRC >&3; tail -c +10 SRC >&3; s=$?; exec 3>&-; exit $s"
+PRINTF = "{ printf %s \"$(head -c 9 SRC)\"; printf '%s\\n' \"$(tail -c +10 SRC)\"; } > DST"
+# Space is made first and filled by another open().
+FALLOCATE = "fallocate -l 20 DST && cat SRC > DST"
+HOLES = "truncate -s 20 DST && cat SRC > DST"
+# The request stands there already, with more after it.
+TRUNCATE = "{ cat SRC; printf '\\0'; } > $TMP/x; cp $TMP/x DST 2> $TMP/e; truncate -rSRC DST"
 
-# Name; command; of the bad JSON request the exit status and the words; of the bad prompt the same,
-# or None where the pattern is not for prompts. The shells' builtins hear no error of close(), nor
-# does anybody when the program has ended before the last close: the .error file tells.
+# The shells' builtins hear no error of close(), nor does anybody when the program has ended before
+# the last close: the .error file tells.
+QUIET = (0, "")
 PATTERNS = [
-    ("cp", "cp SRC DST", (1, EINVAL), (1, EINVAL)),
-    ("cp_p", "cp -p SRC DST", (1, EINVAL), (1, EINVAL)),
-    ("cp_r", "mkdir $TMP/d; cp SRC $TMP/d/DST; cp -r $TMP/d/. .", (1, EINVAL), (1, EINVAL)),
-    ("cp_a", "mkdir $TMP/d; cp SRC $TMP/d/DST; cp -a $TMP/d/. .", (1, EINVAL), (1, EINVAL)),
-    ("mv_across", "cp SRC $TMP/DST; mv $TMP/DST .", (1, EINVAL), (1, EINVAL)),
+    Pattern("cp", "cp SRC DST"),
+    Pattern("cp_over", "cp SRC DST", over=True),
+    Pattern("cp_p", "cp -p SRC DST"),
+    Pattern("cp_r", "mkdir $TMP/d; cp SRC $TMP/d/DST; cp -r $TMP/d/. ."),
+    Pattern("cp_a", "mkdir $TMP/d; cp SRC $TMP/d/DST; cp -a $TMP/d/. ."),
+    Pattern("mv_across", "cp SRC $TMP/DST; mv $TMP/DST . || { test -e $TMP/DST; exit 1; }"),
     # What mv says of EINVAL is its own idea of the reason.
-    ("mv_inside", "cp SRC x.part; mv x.part DST", (1, "cannot move"), (1, "cannot move")),
-    ("cat", "cat SRC > DST", (1, EINVAL), (1, EINVAL)),
-    ("tee", "tee DST < SRC > /dev/null", (1, EINVAL), (1, EINVAL)),
-    ("tee_append", "tee -a DST < SRC > /dev/null", (1, EINVAL), (1, EINVAL)),
-    ("dd_1", "dd if=SRC of=DST bs=1 status=none", (1, EINVAL), None),
-    ("dd_7", "dd if=SRC of=DST bs=7 status=none", (1, EINVAL), (1, EINVAL)),
-    ("echo", 'text=$(cat SRC); echo "$text" > DST', (1, EINVAL), (0, "")),
-    ("echo_append", 'text=$(cat SRC); echo "$text" >> DST', (1, EINVAL), (0, "")),
-    ("dash", "dash -c 'text=$(cat SRC); echo \"$text\" > DST'", (1, "I/O error"), (0, "")),
-    ("printf", "{ printf %s \"$(head -c 9 SRC)\"; printf '%s\\n' \"$(tail -c +10 SRC)\"; } > DST",
-     (1, EINVAL), (0, "")),
-    ("here_document", 'eval "cat > DST <<END\n$(cat SRC)\nEND\n"', (1, EINVAL), (1, EINVAL)),
-    ("group", "{ head -c 9 SRC; tail -c +10 SRC; } > DST", (1, EINVAL), (0, "")),
+    Pattern("mv_inside", "cp SRC x.part; mv x.part DST", (1, "cannot move"), (1, "cannot move"),
+            holds="", beside_bad=("x.part",)),
+    Pattern("cat", "cat SRC > DST"),
+    Pattern("cat_over", "cat SRC > DST", over=True),
+    Pattern("tee", "tee DST < SRC > /dev/null"),
+    Pattern("tee_append", "tee -a DST < SRC > /dev/null"),
+    Pattern("dd_1", "dd if=SRC of=DST bs=1 status=none", prompt=None),
+    Pattern("dd_7", "dd if=SRC of=DST bs=7 status=none"),
+    Pattern("echo", 'text=$(cat SRC); echo "$text" > DST', prompt=QUIET),
+    Pattern("echo_append", 'text=$(cat SRC); echo "$text" >> DST', prompt=QUIET),
+    Pattern("dash", "dash -c 'text=$(cat SRC); echo \"$text\" > DST'", (1, "I/O error"), QUIET),
+    Pattern("printf", PRINTF, prompt=QUIET),
+    Pattern("here_document", 'eval "cat > DST <<END\n$(cat SRC)\nEND\n"'),
+    Pattern("group", f"{{ {TAIL}; }} > DST", prompt=QUIET),
     # bash becomes the last program of a subshell, which so is the one that opened the file.
-    ("subshell", "( head -c 9 SRC; tail -c +10 SRC ) > DST", (1, EINVAL), (1, EINVAL)),
-    ("descriptor", "exec 3> DST; head -c 9 SRC >&3; tail -c +10 SRC >&3; s=$?; exec 3>&-; exit $s",
-     (1, EINVAL), (0, "")),
-    ("python_open", """python3 -c 'f = open("DST", "w"); f.write(open("SRC").read()); f.close()'""",
-     (1, EINVAL), (1, EINVAL)),
-    ("python_with", """python3 -c 'with open("DST", "w") as f: f.write(open("SRC").read())'""",
-     (1, EINVAL), (1, EINVAL)),
-    ("python_replace", PYTHON_REPLACE, (1, EINVAL), (1, EINVAL)),
-    ("python_dup", PYTHON_DUP, (1, EINVAL), (1, EINVAL)),
-    ("python_mmap", PYTHON_MMAP, (1, EINVAL), (1, EINVAL)),
-    ("copy_file_range", PYTHON_RANGE, (1, EINVAL), (1, EINVAL)),
-    ("python_attributes", PYTHON_ATTRIBUTES, (1, EINVAL), (1, EINVAL)),
-    ("perl", PERL, (22, EINVAL), (22, EINVAL)),
-    ("rsync", "rsync SRC DST", (23, EINVAL), (23, EINVAL)),
-    ("rsync_a", "rsync -a SRC DST", (23, EINVAL), (23, EINVAL)),
-    ("rsync_inplace", "rsync --inplace SRC DST", (11, EINVAL), (11, EINVAL)),
-    ("gio_copy", "gio copy SRC DST", (1, EINVAL), (1, EINVAL)),
-    ("gio_save", "gio save DST < SRC", (2, EINVAL), (2, EINVAL)),
-    ("install", "install -m 644 SRC DST", (1, EINVAL), (1, EINVAL)),
-    ("sort_o", "sort -o DST SRC", (2, EINVAL), (2, EINVAL)),
-    ("curl", "curl -sS -o DST file://SRC", (23, "curl"), (23, "curl")),
-    ("tar_x", "cp SRC $TMP/DST; tar cf $TMP/t.tar -C $TMP DST; tar xf $TMP/t.tar",
-     (2, EINVAL), (2, EINVAL)),
-    ("vim_new", "vim -u NONE -i NONE -es -N -c 'r SRC' -c wq -c 'cq 3' DST", (4, ""), (4, "")),
+    Pattern("subshell", f"( {TAIL} ) > DST"),
+    Pattern("descriptor", DESCRIPTOR, prompt=QUIET),
+    Pattern("python_open",
+            """python3 -c 'f = open("DST", "w"); f.write(open("SRC").read()); f.close()'"""),
+    Pattern("python_with",
+            """python3 -c 'with open("DST", "w") as f: f.write(open("SRC").read())'"""),
+    Pattern("python_replace", PYTHON_REPLACE, holds="", beside_bad=("tmp????????",)),
+    Pattern("python_remove", PYTHON_REMOVE, holds=""),
+    Pattern("python_remove_over", PYTHON_REMOVE, over=True, holds=""),
+    Pattern("python_dup", PYTHON_DUP),
+    Pattern("python_mmap", PYTHON_MMAP),
+    Pattern("copy_file_range", PYTHON_RANGE, beside=("x.part",), beside_bad=("x.part",)),
+    Pattern("python_attributes", PYTHON_ATTRIBUTES),
+    Pattern("perl", PERL, (22, EINVAL), (22, EINVAL)),
+    Pattern("node", NODE, (3, "EINVAL"), (3, "EINVAL")),
+    Pattern("node_sync", NODE_SYNC, (1, "EINVAL"), (1, "EINVAL")),
+    Pattern("install", "install -m 644 SRC DST"),
+    Pattern("sort_o", "sort -o DST SRC", (2, EINVAL), (2, EINVAL)),
+    Pattern("split", "split -a 1 --additional-suffix=EXT SRC r", stem="ra"),
+    Pattern("truncate", TRUNCATE),
+    Pattern("truncate_holes", HOLES),
+    Pattern("fallocate", FALLOCATE),
+    Pattern("flock", "flock DST cp SRC DST"),
+    Pattern("link", "cp SRC x.part; ln -s x.part DST; ln x.part DST; mv x.part DST",
+            (1, "cannot move"), (1, "cannot move"), said="not permitted", holds="",
+            beside_bad=("x.part",)),
+]
+
+BATCHES = [
+    Batch("cp_r", "cp -r $TMP/d ."),
+    Batch("cp_a", "cp -a $TMP/d ."),
+    Batch("mv", "mv $TMP/d ."),
+    Batch("split", "mkdir d; cat $TMP/d/* | split -l 1 -a 1 --additional-suffix=.txt - d/", sent=1),
 ]
 
 
-def prepare(bench, name, command, text, target):
-    """The folder to write in, and what runs the pattern there."""
+def case_error_of_a_removed_file(bench):
+    """It stays when the writer has removed the file and goes when the name is taken; whoever else
+    removes the file takes it along."""
     common = bench.common.open()
-    line = command.replace("SRC", bench.file("source", text)).replace("DST", target)
-    return common, common.folder(name), line
-
-
-def good(name, command, text, target):
-    def check(bench):
-        common, folder, line = prepare(bench, name, command, text, target)
-        run(line, cwd=folder, env={"TMP": bench.home})
-        common.settled(1)
-        equal(read(f"{folder}/{target}"), text)
-        assert "r.error" not in names(folder), read(f"{folder}/r.error")
-        sent = json.loads(read(f"{folder}/r.task/request.json"))["input"]
-        equal(sent["prompt"].strip(), "A red kite over a hill.")
-
-    return name, check
-
-
-def bad(name, command, text, target, status, words, told):
-    def check(bench):
-        common, folder, line = prepare(bench, name, command, text, target)
-        ended = run(line, status=None, cwd=folder, env={"TMP": bench.home})
-        common.settled(0)
-        equal(ended.status, status, ended.err + ended.out)
-        contains(ended.err + ended.out, words)
-        contains(read(f"{folder}/r.error"), *told)
-        # Where the name was made, the bytes can be mended in place.
-        if os.path.exists(f"{folder}/{target}"):
-            equal(read(f"{folder}/{target}").strip(), text.strip())
-
-    return name, check
-
-
-def cases():
-    for name, command, json_end, prompt_end in PATTERNS:
-        yield good(f"{name}_json", command, GOOD, "r.json")
-        yield bad(f"{name}_json_bad", command, BAD, "r.json", *json_end,
-                  ["aspect_ratio", "9:99", "16:9"])
-        if prompt_end:
-            yield good(f"{name}_prompt", command, "A red kite over a hill.\n", "r.txt")
-            yield bad(f"{name}_prompt_bad", command, LONG, "r.txt", *prompt_end,
-                      ["prompt", "1000"])
+    folder = common.folder("removed")
+    bad = bench.file("bad", LONG)
+    run(PYTHON_REMOVE.replace("SRC", bad).replace("DST", "r.txt"), 1, folder)
+    equal(names(folder), ["r.error"])
+    run(["cp", bad, f"{folder}/r.txt"], 1)
+    equal(names(folder), ["r.error", "r.txt"])
+    run(["rm", f"{folder}/r.txt"])
+    until(lambda: names(folder) == [], lambda: f"nothing in {names(folder)}")
+    run(PYTHON_REMOVE.replace("SRC", bad).replace("DST", "r.txt"), 1, folder)
+    run(["cp", bench.file("good", PROMPT), f"{folder}/r.txt"])
+    common.settled(1)
+    check_listing(folder, ["r.txt"], "r")
+    run(PYTHON_REMOVE.replace("SRC", bad).replace("DST", "s.txt"), 1, folder)
+    run(["rm", f"{folder}/s.error"])
+    check_listing(folder, ["r.txt"], "r")
 
 
 if __name__ == "__main__":
-    main(list(cases()))
+    main([*cases(PATTERNS), *batch_cases(BATCHES)])

@@ -1028,7 +1028,8 @@ static void blanks(void **state)
 	assert_true(request_is_blank(" \t\r\n\v\f", 6));
 	assert_true(request_is_blank("\xef\xbb\xbf\n", 4));
 	assert_false(request_is_blank("a", 1));
-	assert_false(request_is_blank("\0", 1));
+	assert_true(request_is_blank("\0\0 \0\n", 5));
+	assert_false(request_is_blank("\0a", 2));
 	assert_false(request_is_blank("\xef\xbb", 2));
 }
 
