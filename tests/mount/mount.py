@@ -117,6 +117,13 @@ def end(process, number=signal.SIGTERM):
         raise AssertionError(f"{process.args[0]} did not end after {number!r}") from None
 
 
+def watching(process):
+    """Whether the program has an inotify watch set."""
+    with contextlib.suppress(OSError):
+        return any("inotify wd" in read(f"/proc/{process.pid}/fdinfo/{fd}")
+                   for fd in os.listdir(f"/proc/{process.pid}/fdinfo"))
+
+
 class Simulator:
     def __init__(self, program, *options):
         self.stderr = tempfile.TemporaryFile()

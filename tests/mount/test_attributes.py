@@ -165,8 +165,7 @@ def case_watchers_see_results(bench):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         seen = []
-        until(lambda: any("inotify wd" in read(f"/proc/{watcher.pid}/fdinfo/{fd}")
-                          for fd in os.listdir(f"/proc/{watcher.pid}/fdinfo")), "watching")
+        until(lambda: watching(watcher), "inotifywait watches")
         write(mount.path(MODEL, "r.txt"), "A red kite.")
         while "CLOSE_WRITE,CLOSE r.png" not in seen:
             seen.append(watcher.stdout.readline().strip())

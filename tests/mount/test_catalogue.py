@@ -160,15 +160,6 @@ def case_watchers_hear_of_models(bench):
         equal(watcher.communicate(timeout=DEADLINE_S)[0].strip(), event)
 
 
-def watching(process):
-    """Whether the process has a watch set."""
-    with contextlib.suppress(OSError):
-        for number in os.listdir(f"/proc/{process.pid}/fdinfo"):
-            if "inotify wd" in read(f"/proc/{process.pid}/fdinfo/{number}"):
-                return True
-    return False
-
-
 def case_add_model(bench):
     simulator = bench.simulator("--any-model")
     mount = bench.mount(simulator)

@@ -6,7 +6,7 @@ from mount import *
 
 MODEL = "models/z-image"
 HOUR_MS = 3600000
-SIZE = (800, 600)
+SIZE = (640, 480)
 
 
 class Screen:

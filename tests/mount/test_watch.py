@@ -139,13 +139,6 @@ def case_killed_sleeper(bench):
     contains(read(bench.path("said")), "not connected")
 
 
-def watching(process):
-    """Whether the program has a watch set."""
-    with contextlib.suppress(OSError):
-        return any("inotify wd" in read(f"/proc/{process.pid}/fdinfo/{fd}")
-                   for fd in os.listdir(f"/proc/{process.pid}/fdinfo"))
-
-
 class Watcher:
     """A program that prints what it sees, until it is ended."""
 
