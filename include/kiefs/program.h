@@ -36,7 +36,7 @@ struct program {
 	char *config_text;
 	int signals; /* SIGTERM and others, for the signal thread */
 	pthread_t worker_thread, signal_thread;
-	bool worker_runs, signals_run;
+	bool worker_runs;
 	pthread_mutex_t end_lock;
 	pthread_cond_t ended;
 	bool over; /* mount_run() has returned; end_lock */
