@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "kiefs/error.h"
+#include "kiefs/say.h"
 
 #define LOCK_WAIT_S 5
 
@@ -61,12 +62,13 @@ void daemon_ready(struct daemon_link *link)
 	if (link->fd < 0)
 		return;
 	if (chdir("/") < 0)
-		fprintf(stderr, "kiefs: cannot leave the working directory: %s\n", strerror(errno));
+		say(SAY_WARNING, "cannot leave the working directory: %s", strerror(errno));
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null >= 0) {
 		dup2(null, 0);
 		dup2(null, 1);
-		dup2(null, 2);
+		if (!say_is_journal())
+			dup2(null, 2);
 		close(null);
 	}
 	if (write(link->fd, "r", 1) < 0)

@@ -10,6 +10,8 @@
 #include "kiefs/daemon.h"
 #include "kiefs/error.h"
 #include "kiefs/program.h"
+#include "kiefs/say.h"
+#include "kiefs/service.h"
 #include "kiefs/view.h"
 
 #define EXIT_USAGE 2
@@ -51,7 +53,7 @@ static void prepare_signals(void)
 
 static int fail(const struct error *err)
 {
-	fprintf(stderr, "kiefs: %s\n", error_text(err));
+	say(SAY_ERROR, "%s", error_text(err));
 	return EXIT_FAILURE;
 }
 
@@ -66,6 +68,8 @@ int main(int argc, char **argv)
 	view_fn *view = argc > 1 ? view_find(argv[1]) : NULL;
 	if (view)
 		return view(argc - 1, argv + 1);
+	say_start();
+	service_start();
 	int r = config_load(argc, argv, &program.config, &err);
 	if (r < 0) {
 		fail(&err);

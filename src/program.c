@@ -20,6 +20,8 @@
 #include "kiefs/key.h"
 #include "kiefs/mount.h"
 #include "kiefs/quota.h"
+#include "kiefs/say.h"
+#include "kiefs/service.h"
 #include "kiefs/store.h"
 #include "kiefs/worker.h"
 
@@ -43,7 +45,7 @@ static char *read_key(void *context)
 	char *key = key_read(&program->config, env, NULL, &err);
 
 	if (!key && err.code != -ENOKEY)
-		store_log(program->peer, 0, clock_now_ms(), error_text(&err));
+		store_warn(program->peer, clock_now_ms(), error_text(&err));
 	error_finish(&err);
 	return key;
 }
@@ -73,7 +75,7 @@ static bool read_quota(void *context, struct quota *out)
 	if (r == 0)
 		put_quota(&config, out);
 	else
-		store_log(program->peer, 0, clock_now_ms(), error_text(&err));
+		store_warn(program->peer, clock_now_ms(), error_text(&err));
 	config_finish(&config);
 	error_finish(&err);
 	return r == 0;
@@ -92,7 +94,7 @@ static void refreshed(void *context)
 	struct error err = {0};
 
 	if (change_refreshed(program, &err) < 0)
-		store_log(program->peer, 0, clock_now_ms(), error_text(&err));
+		store_warn(program->peer, clock_now_ms(), error_text(&err));
 	error_finish(&err);
 }
 
@@ -287,9 +289,8 @@ static int open_callback(struct program *program, struct error *err)
 		r = error_set(err, -ENOMEM, "Out of memory.");
 	}
 	if (r == 0 && !address)
-		fprintf(stderr, "kiefs: callback_listen is set and callback_url is not: requests "
-				"cannot tell "
-				"the service where to call.\n");
+		say(SAY_WARNING, "callback_listen is set and callback_url is not: requests cannot "
+				 "tell the service where to call.");
 	buf_finish(&token);
 	return r;
 }
@@ -370,8 +371,7 @@ int program_open(struct program *program, struct error *err)
 		r = open_mount(program, err);
 	/* Of a start that failed there is more urgent to say. */
 	if (r >= 0 && no_key.code < 0)
-		fprintf(stderr, "kiefs: %s Requests are held until there is a key.\n",
-			error_text(&no_key));
+		say(SAY_WARNING, "%s Requests are held until there is a key.", error_text(&no_key));
 	error_finish(&no_key);
 	return r < 0 ? r : 0;
 }
@@ -396,12 +396,18 @@ static void end_worker(struct program *program)
 	program->worker_runs = false;
 }
 
+static void tell_end(void)
+{
+	service_tell("STOPPING=1\nSTATUS=Unmounting.");
+}
+
 /* The worker first, while the loop still answers: a notification may wait for one of its replies.
  * The loop may miss a single signal, so it is told until it has returned. */
 static void end_mount(struct program *program)
 {
 	struct timespec until;
 
+	tell_end();
 	end_worker(program);
 	pthread_mutex_lock(&program->end_lock);
 	while (!program->over) {
@@ -422,8 +428,10 @@ static void reload(struct program *program)
 {
 	struct error err = {0};
 
+	service_tell("RELOADING=1");
 	if (change_command("reload", "", program, &err) < 0)
-		store_log(program->store, 0, clock_now_ms(), error_text(&err));
+		store_warn(program->store, clock_now_ms(), error_text(&err));
+	service_tell("READY=1");
 	error_finish(&err);
 }
 
@@ -436,7 +444,9 @@ static bool take_signal(struct program *program)
 		return false;
 	if (info.ssi_signo == SIGHUP)
 		reload(program);
-	else if (info.ssi_signo != SIGUSR2)
+	else if (info.ssi_signo == SIGUSR2)
+		tell_end();
+	else
 		end_mount(program);
 	return info.ssi_signo != SIGHUP;
 }
@@ -480,10 +490,11 @@ static int watch_signals(struct program *program)
 
 static void announce(const struct program *program)
 {
+	service_tell("READY=1\nSTATUS=Mounted on %s.", program->config.mountpoint);
 	if (program->config.ready_fd < 0)
 		return;
 	if (dprintf(program->config.ready_fd, "ready\n") < 0)
-		fprintf(stderr, "kiefs: nobody reads ready_fd=%d: %s\n", program->config.ready_fd,
+		say(SAY_WARNING, "nobody reads ready_fd=%d: %s", program->config.ready_fd,
 			strerror(errno));
 	close(program->config.ready_fd);
 }

@@ -16,7 +16,7 @@ struct daemon_link {
  * database handle. 0 or -errno.
  */
 int daemon_start(bool foreground, struct daemon_link *out);
-/* The mount is up: releases the parent, closes the terminal. */
+/* The mount is up: releases the parent, closes the terminal; a journal stays. */
 void daemon_ready(struct daemon_link *link);
 
 /*

@@ -335,8 +335,11 @@ int store_turn_dir(struct store *store, int64_t task, uint64_t *dir);
 
 /* ---- log (store_log.c) ---- */
 
-/* `task` 0: no task. One line; control characters are replaced. */
+/* `task` 0: no task. One line; control characters are replaced. After the commit it also goes to
+ * the journal (say.h). */
 int store_log(struct store *store, int64_t task, int64_t now_ms, const char *text);
+/* The same without a task, for what somebody should look at. */
+int store_warn(struct store *store, int64_t now_ms, const char *text);
 /* A task's lines, oldest first: "2026-11-22T18:40:49Z queued". */
 int store_log_task(struct store *store, int64_t task, struct buf *out);
 /* The newest `lines` lines of all, oldest first, with the task's number. */

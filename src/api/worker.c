@@ -15,6 +15,7 @@
 
 #include "kiefs/catalogue.h"
 #include "kiefs/digest.h"
+#include "kiefs/say.h"
 #include "kiefs/utf8.h"
 #include "worker_private.h"
 
@@ -83,7 +84,7 @@ void worker_log(struct worker *worker, int64_t task, const char *format, ...)
 	va_end(args);
 	worker_trim(line);
 	if (store_log(worker->options.store, task, worker->now, line) < 0)
-		fprintf(stderr, "kiefs: task %lld: %s\n", (long long)task, line);
+		say(SAY_WARNING, "task %lld: %s", (long long)task, line);
 }
 
 int worker_apply(struct worker *worker, const struct task *task, const struct task_event *event,
@@ -358,7 +359,7 @@ int worker_run(struct worker *worker)
 			continue;
 		}
 		if (trouble++ == 0)
-			fprintf(stderr, "kiefs: the index cannot be used: %s (%s)\n", strerror(-r),
+			say(SAY_ERROR, "the index cannot be used: %s (%s)", strerror(-r),
 				store_message(worker->options.store));
 		if (trouble >= TROUBLE_MAX && r != -ENOSPC)
 			return r;

@@ -9,6 +9,7 @@
 
 #include "kiefs/catalogue.h"
 #include "kiefs/protocol.h"
+#include "kiefs/say.h"
 #include "worker_private.h"
 
 #define PAUSE_FIRST_MS 2000
@@ -61,8 +62,7 @@ void submit_forget(struct worker *worker)
 	while (worker->unsaved) {
 		struct unsaved *note = worker->unsaved;
 		worker->unsaved = note->next;
-		fprintf(stderr, "kiefs: task %lld: not written down: %s %s\n",
-			(long long)note->task,
+		say(SAY_ERROR, "task %lld: not written down: %s %s", (long long)note->task,
 			note->kind == EVENT_ACCEPTED ? "accepted as" : "answered",
 			note->remote_id ? note->remote_id : "");
 		forget(note);

@@ -16,9 +16,15 @@
 
 #define FILE_MAX (1 << 20)
 
+/* A $HOME that the user may not enter is another's: mount(8) clears it, and its helper mount.fuse3
+ * then says /root to everybody. */
 static const char *process_env(const char *name, void *context)
 {
-	return getenv(name);
+	const char *value = getenv(name);
+	bool foreign =
+		value && strcmp(name, "HOME") == 0 && access(value, X_OK) < 0 && errno == EACCES;
+
+	return foreign ? NULL : value;
 }
 
 /* A missing file leaves `buf` untouched and `*found` false. */

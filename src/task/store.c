@@ -242,6 +242,7 @@ void store_close(struct store *store)
 	sqlite3_close(store->db);
 	pthread_mutex_destroy(&store->lock);
 	pthread_mutex_destroy(&store->writers_own);
+	buf_finish(&store->told);
 	free(store->path);
 	free(store);
 }
@@ -293,8 +294,10 @@ int store_end(struct store *store, int r)
 	}
 	if (r < 0 && !sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	char *lines = log_take(store, r);
 	pthread_mutex_unlock(&store->lock);
 	pthread_mutex_unlock(store->writers);
+	log_tell(lines);
 	return r;
 }
 

@@ -8,7 +8,11 @@
 #include "kiefs/clock.h"
 #include "store_private.h"
 
-int log_locked(struct store *store, int64_t task, int64_t now_ms, const char *text)
+/* Of one transaction; what is more stands in the index alone. */
+#define TOLD_MAX (256u << 10)
+
+int log_level_locked(
+	struct store *store, enum say_level level, int64_t task, int64_t now_ms, const char *text)
 {
 	char *line = strdup(text);
 
@@ -18,8 +22,38 @@ int log_locked(struct store *store, int64_t task, int64_t now_ms, const char *te
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
 	int r = store_exec(store, SQL_LOG_INSERT, "iis", task, now_ms, line);
+	if (r == 0 && say_is_journal()) {
+		store->told.max = TOLD_MAX;
+		buf_addf(&store->told, "%d %lld %s\n", (int)level, (long long)task, line);
+	}
 	free(line);
 	return r;
+}
+
+int log_locked(struct store *store, int64_t task, int64_t now_ms, const char *text)
+{
+	return log_level_locked(store, SAY_INFO, task, now_ms, text);
+}
+
+char *log_take(struct store *store, int r)
+{
+	char *lines = r >= 0 && store->told.len > 0 ? buf_take(&store->told) : NULL;
+
+	buf_clear(&store->told);
+	return lines;
+}
+
+void log_tell(char *lines)
+{
+	for (char *next, *line = lines; line && *line; line = next) {
+		char *end = strchr(line, '\n');
+		next = end + 1;
+		*end = '\0';
+		long level = strtol(line, &line, 10);
+		long long task = strtoll(line, &line, 10);
+		say_log((enum say_level)level, task, line + 1);
+	}
+	free(lines);
 }
 
 int store_log(struct store *store, int64_t task, int64_t now_ms, const char *text)
@@ -46,6 +80,15 @@ static int read_log(struct store *store, sqlite3_stmt *s, bool numbers, struct b
 			buf_addf(out, "%s %s\n", when, sqlite3_column_text(s, 2));
 	}
 	return r < 0 ? r : out->error;
+}
+
+int store_warn(struct store *store, int64_t now_ms, const char *text)
+{
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	return store_end(store, log_level_locked(store, SAY_WARNING, 0, now_ms, text));
 }
 
 int store_log_task(struct store *store, int64_t task, struct buf *out)

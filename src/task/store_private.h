@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "kiefs/buf.h"
+#include "kiefs/say.h"
 #include "kiefs/store.h"
 
 /* Every statement there is; the text stands in store_sql.c in the same order. */
@@ -166,6 +168,7 @@ struct store {
 	sqlite3_stmt *statements[SQL_COUNT];
 	char *path;
 	char message[256];
+	struct buf told; /* lines of the open transaction for say_log(), each "level task text" */
 };
 
 /* Takes the connection for reading; store_unlock() gives it back. */
@@ -276,3 +279,9 @@ int input_list_locked(struct store *store, int64_t task, struct input *out, int 
 int input_stage_locked(struct store *store, const struct stage *stage);
 int stage_locked(struct store *store, const struct stage *stage);
 int log_locked(struct store *store, int64_t task, int64_t now_ms, const char *text);
+int log_level_locked(struct store *store, enum say_level level, int64_t task, int64_t now_ms,
+	const char *text);
+/* Hands out what `told` holds, or drops it when `r` < 0: the lines of a transaction that has ended.
+ * NULL: none. For log_tell(), once nothing is held; it frees them. */
+char *log_take(struct store *store, int r);
+void log_tell(char *lines);

@@ -428,6 +428,15 @@ static bool moves_children(enum task_state state)
 	return state == TASK_FETCHING || (task_is_final(state) && state != TASK_UNCERTAIN);
 }
 
+/* What somebody should look at: a task that has ended without its result. */
+static enum say_level task_log_level(const struct task *old, const struct task *next)
+{
+	bool ended = old->state != next->state && task_is_final(next->state);
+
+	return ended && next->state != TASK_DONE && next->state != TASK_CANCELLED ? SAY_WARNING
+										  : SAY_INFO;
+}
+
 static bool counts(enum task_state state)
 {
 	return state == TASK_SUBMITTING || state == TASK_HELD;
@@ -455,7 +464,8 @@ int task_apply_locked(struct store *store, const struct task *old, const struct 
 		r = store_exec(store, SQL_TASK_SET_RECORD, "bi", update->record, update->record_len,
 			next->id);
 	if (r == 0 && update && update->log)
-		r = log_locked(store, next->id, now_ms, update->log);
+		r = log_level_locked(
+			store, task_log_level(old, next), next->id, now_ms, update->log);
 	if (r == 0 && old->state != next->state && task_is_final(next->state))
 		r = turn_end_locked(store, next, changes);
 	if (r == 0 && (old->state != next->state || old->error != next->error))

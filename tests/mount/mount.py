@@ -173,7 +173,7 @@ class Mount:
     """A running `kiefs -f`. `options` go after -o; values of None are left out, and
     True stands for a name alone."""
 
-    def __init__(self, program, point, options, env, ready=True):
+    def __init__(self, program, point, options, env, ready=True, flags=("-f",)):
         self.point = point
         self.expected = ""
         self.said = tempfile.TemporaryFile()
@@ -181,7 +181,7 @@ class Mount:
                  for name, value in options.items() if value is not None]
         given.append("ready_fd=READY_FD")
         self.process, line = start_ready(
-            [program, "-f"],
+            [program, *flags],
             [part for option in given for part in ("-o", option)] + [point],
             stdout=self.said,
             stderr=self.said,
