@@ -95,9 +95,9 @@ static void tidy(char *text, size_t max)
 }
 
 /* mm:ss, from an hour on h:mm:ss. */
-static void put_span(int64_t ms, char *out, size_t size)
+static void put_span(int64_t seconds, char *out, size_t size)
 {
-	long long s = ms > 0 ? ms / 1000 : 0;
+	long long s = seconds > 0 ? seconds : 0;
 
 	if (s < 3600)
 		snprintf(out, size, "%02lld:%02lld", s / 60, s % 60);
@@ -140,9 +140,10 @@ void task_status_line(const struct task *task, int64_t now_ms, char *out, int si
 
 	if (size <= 0)
 		return;
-	put_span((task->ended_ms ? task->ended_ms : now_ms) - task->submitted_ms, span,
+	int64_t left_ms = task->due_ms - now_ms; /* due_ms may be the end of time */
+	put_span(((task->ended_ms ? task->ended_ms : now_ms) - task->submitted_ms) / 1000, span,
 		sizeof(span));
-	put_span(task->due_ms - now_ms + 999, wait, sizeof(wait));
+	put_span(left_ms / 1000 + (left_ms % 1000 > 0), wait, sizeof(wait));
 	switch (task->state) {
 	case TASK_QUEUED:
 		if (task->due_ms > now_ms)
@@ -158,7 +159,7 @@ void task_status_line(const struct task *task, int64_t now_ms, char *out, int si
 		put_running(task, span, line, sizeof(line));
 		break;
 	case TASK_UPLOADING:
-		put_span(now_ms - task->due_ms, span, sizeof(span));
+		put_span((now_ms - task->due_ms) / 1000, span, sizeof(span));
 		if (task->progress >= 0)
 			snprintf(line, sizeof(line), "%s %d%% %s", name, task->progress, span);
 		else

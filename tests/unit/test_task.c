@@ -338,6 +338,16 @@ static void test_status_lines(void **state)
 	}
 }
 
+/* With the clock stopped at 0, and nothing due ever: how a change of the line is told. */
+static void test_a_status_without_its_clock(void **state)
+{
+	struct task task = {.state = TASK_RUNNING, .progress = -1, .due_ms = INT64_MAX};
+	char line[256];
+
+	task_status_line(&task, 0, line, sizeof(line));
+	assert_string_equal(line, "running 00:00");
+}
+
 static void test_a_long_status_is_cut_between_characters(void **state)
 {
 	char error[1001], line[TASK_STATUS_MAX + 1], small[8];
@@ -398,6 +408,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_retry_clears_what_was),
 		cmocka_unit_test(test_a_synchronous_result_cannot_be_asked_for_anew),
 		cmocka_unit_test(test_status_lines),
+		cmocka_unit_test(test_a_status_without_its_clock),
 		cmocka_unit_test(test_a_long_status_is_cut_between_characters),
 		cmocka_unit_test(test_names_both_ways),
 		cmocka_unit_test(test_doubt_names_the_way_out),
