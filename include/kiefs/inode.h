@@ -11,6 +11,8 @@
  *                  how deep the directory lies
  *   INODE_SEARCH   hash of a search's words: search/<words>
  *   INODE_GALLERY  part and number: a file in .kiefs/gallery
+ *   INODE_DAY      days since 1970: tasks/by-day/<date>
+ *   INODE_DAY_LINK number of a task: the symlink in its day's directory
  *   INODE_WAIT     id of a request's entry: `<name>.wait`, which may be read before there is a task
  */
 #pragma once
@@ -27,6 +29,8 @@ enum inode_kind {
 	INODE_WAIT = 6,
 	INODE_SEARCH = 7,
 	INODE_GALLERY = 8,
+	INODE_DAY = 9,
+	INODE_DAY_LINK = 10,
 };
 
 enum task_slot {
@@ -57,11 +61,14 @@ uint64_t inode_home(int depth, int64_t task);
 uint64_t inode_wait(int64_t entry);
 uint64_t inode_search(const char *words);
 uint64_t inode_gallery(enum gallery_part part, int64_t page);
+uint64_t inode_day(int64_t day);
+uint64_t inode_day_link(int64_t task);
 
 enum inode_kind inode_kind(uint64_t inode);
 int64_t inode_entry_id(uint64_t inode); /* of ENTRY and WAIT */
-int64_t inode_task_id(uint64_t inode);	/* of TASK, LINK and HOME */
+int64_t inode_task_id(uint64_t inode);	/* of TASK, LINK, HOME and DAY_LINK */
 int inode_task_slot(uint64_t inode);
 int inode_home_depth(uint64_t inode);
 enum gallery_part inode_gallery_part(uint64_t inode);
 int64_t inode_gallery_page(uint64_t inode);
+int64_t inode_day_number(uint64_t inode);

@@ -177,6 +177,17 @@ int store_task_list(
 int store_task_counts(struct store *store, int64_t counts[TASK_STATE_COUNT]);
 int store_task_count(struct store *store, enum task_state state, int64_t *out);
 
+/* ---- days on which tasks were made: since 1970, UTC (store_day.c) ---- */
+
+/* The first one from `from` on. -ENOENT: none. */
+int store_day_next(struct store *store, int64_t from, int64_t *day);
+/* When the last task of the day was made. -ENOENT: there is none. */
+int store_day_latest(struct store *store, int64_t day, int64_t *created_ms);
+/* As store_task_list(), of one day. */
+int store_day_list(struct store *store, int64_t day, int64_t after, int64_t *ids, int max);
+
+/* ---- tasks that are due (store_task.c) ---- */
+
 /* Up to `max` tasks in the state with due_ms <= now, longest due first. Returns how many. */
 int store_task_due(
 	struct store *store, enum task_state state, int64_t now_ms, int64_t *ids, int max);
@@ -342,5 +353,7 @@ int store_log(struct store *store, int64_t task, int64_t now_ms, const char *tex
 int store_warn(struct store *store, int64_t now_ms, const char *text);
 /* A task's lines, oldest first: "2026-11-22T18:40:49Z queued". */
 int store_log_task(struct store *store, int64_t task, struct buf *out);
+/* When the last line of the task (0: of all) was written; `*at_ms` stays as it is when there is none. */
+int store_log_last(struct store *store, int64_t task, int64_t *at_ms);
 /* The newest `lines` lines of all, oldest first, with the task's number. */
 int store_log_tail(struct store *store, int lines, struct buf *out);

@@ -22,6 +22,7 @@ enum tree_kind {
 	TREE_UPLOADS,	  /* uploads: the user's files, each of which gets an address */
 	TREE_TASKS_ALL,	  /* tasks/all */
 	TREE_TASKS_GROUP, /* tasks/active ...: `group` */
+	TREE_TASKS_DAYS,  /* tasks/by-day */
 	TREE_LATEST,	  /* tasks/latest */
 	TREE_STATS,	  /* .kiefs/stats and so on: made when opened */
 	TREE_LOG,
@@ -40,6 +41,7 @@ enum tree_kind {
 	TREE_SPEND,
 	TREE_LIMITS,
 	TREE_CALLBACK,	 /* .kiefs/callback */
+	TREE_KIND_COUNT,
 };
 
 struct tree_node {

@@ -102,6 +102,7 @@ static const char writing[] =
 	"is\n"
 	"                             its address, for some days\n"
 	"    tasks/active, held, done, failed   the same tasks, sorted by how they stand\n"
+	"    tasks/by-day/DATE/       and by the day on which they were made (UTC)\n"
 	"    account/                 credits (what is left), spend.csv (by day and model), "
 	"limits\n"
 	"    by-category/             the models by what they make, as links\n"

@@ -117,13 +117,11 @@ int account_text(struct fs *fs, enum tree_kind kind, struct buf *out)
 	}
 }
 
-int64_t account_mtime(struct fs *fs, enum tree_kind kind)
+int64_t account_heard_ms(struct fs *fs)
 {
 	struct buf value;
 	int64_t at_ms;
 
-	if (kind != TREE_CREDITS)
-		return clock_now_ms();
 	buf_init(&value, VALUE_MAX);
 	if (heard(fs, FACT_CREDITS, &value, &at_ms) < 0 || at_ms == 0)
 		at_ms = fs->started_ms;
@@ -135,6 +133,6 @@ void account_opened(struct fs *fs, enum tree_kind kind)
 {
 	if (kind != TREE_CREDITS && kind != TREE_ACCOUNT_STATUS)
 		return;
-	if (fs->worker && clock_now_ms() - account_mtime(fs, TREE_CREDITS) > OLD_MS)
+	if (fs->worker && clock_now_ms() - account_heard_ms(fs) > OLD_MS)
 		worker_account_ask(fs->worker);
 }

@@ -7,6 +7,7 @@
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
 #include "kiefs/request.h"
+#include "snapshot.h"
 
 #define SET_TIMES                                                                                  \
 	(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |                     \
@@ -141,6 +142,11 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	double timeout = 0;
 	int r = stat_any(fs_of(req), ino, &st, &timeout);
 
+	if ((r == 0 || r == -ENOENT) &&
+		snapshot_stat(fs_of(req), ino, fuse_req_ctx(req)->pid, r == 0, &st)) {
+		timeout = 0;
+		r = 0;
+	}
 	if (r == 0 && notifier_is_touching(req, ino))
 		attr_for_touch(&st, &timeout);
 	if (r < 0)

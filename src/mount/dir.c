@@ -64,17 +64,38 @@ static int list_entries(struct fs *fs, uint64_t dir, off_t offset, struct listin
 	return r != 0 ? r : list_sort(fs, dir, false, LAST_ROW, offset, listing);
 }
 
-static int list_tasks(struct fs *fs, enum task_group group, off_t offset, struct listing *listing)
+/* tasks/by-day: a day's offset is that of the next day. */
+static int list_days(struct fs *fs, off_t offset, struct listing *listing)
 {
+	int64_t day = offset < FIRST_ROW ? 0 : offset - FIRST_ROW;
+	char name[CLOCK_DAY_SIZE];
+	int r;
+
+	while ((r = store_day_next(fs->store, day, &day)) == 0) {
+		clock_format_day(day, name);
+		if (listing->add(listing, name, inode_day(day), NULL, FIRST_ROW + day + 1))
+			return 1;
+		day++;
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+/* tasks/all and the like, or one day's directory (`node` is NULL). */
+static int list_tasks(struct fs *fs, uint64_t dir, const struct tree_node *node, off_t offset,
+	struct listing *listing)
+{
+	enum task_group group = node ? (enum task_group)node->group : GROUP_ALL;
 	int64_t ids[PAGE], after = offset < FIRST_ROW ? 0 : offset - FIRST_ROW;
 	char name[24];
 	int n;
 
 	do {
-		n = store_task_list(fs->store, group, after, ids, PAGE);
+		n = node ? store_task_list(fs->store, group, after, ids, PAGE)
+			 : store_day_list(fs->store, inode_day_number(dir), after, ids, PAGE);
 		for (int i = 0; i < n; i++) {
-			uint64_t inode = group == GROUP_ALL ? inode_task(ids[i], SLOT_DIR)
-							    : inode_link(group, ids[i]);
+			uint64_t inode = !node		      ? inode_day_link(ids[i])
+					 : group == GROUP_ALL ? inode_task(ids[i], SLOT_DIR)
+							      : inode_link(group, ids[i]);
 			after = ids[i];
 			snprintf(name, sizeof(name), "%lld", (long long)after);
 			if (listing->add(listing, name, inode, NULL, FIRST_ROW + after))
@@ -141,7 +162,11 @@ int dir_list(struct fs *fs, uint64_t inode, off_t offset, struct listing *listin
 		if (r == 0 && tree_takes_files(node))
 			r = list_entries(fs, inode, offset, listing);
 		else if (r == 0 && (node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP))
-			r = list_tasks(fs, (enum task_group)node->group, offset, listing);
+			r = list_tasks(fs, inode, node, offset, listing);
+		else if (r == 0 && node->kind == TREE_TASKS_DAYS)
+			r = list_days(fs, offset, listing);
+	} else if (inode_kind(inode) == INODE_DAY) {
+		r = list_tasks(fs, inode, NULL, offset, listing);
 	} else if (inode_kind(inode) == INODE_SEARCH) {
 		r = search_list(fs, inode, FIRST_FIXED, offset, listing);
 	} else if (inode_kind(inode) == INODE_TASK) {

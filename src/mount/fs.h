@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "kiefs/digest.h"
 #include "kiefs/entry.h"
 #include "kiefs/mount.h"
 #include "kiefs/store.h"
@@ -95,6 +96,7 @@ struct refusals {
 struct live {
 	pthread_mutex_t lock;
 	struct tree *tree;
+	_Atomic int64_t since_ms;
 	pthread_mutex_t change; /* held by who makes another one */
 };
 
@@ -106,6 +108,15 @@ struct searches {
 		uint64_t inode; /* 0: none */
 		char words[ENTRY_NAME_MAX + 1];
 	} kept[SEARCHES_KEPT];
+};
+
+/* When the daemon's own texts last changed (seen.c). */
+struct seen {
+	pthread_mutex_t lock;
+	struct {
+		char digest[DIGEST_HEX_SIZE];
+		int64_t since_ms;
+	} texts[TREE_KIND_COUNT];
 };
 
 /* Scripts of the gallery that were made last (gallery_kept.c). */
@@ -124,6 +135,7 @@ struct kept {
 struct fs {
 	struct live live;
 	struct searches searches;
+	struct seen seen;
 	struct kept kept;
 	struct store *store;
 	const struct files *files;
@@ -232,11 +244,15 @@ int text_make(struct fs *fs, uint64_t inode, struct buf *out);
  * says of an upload. */
 int text_status(struct fs *fs, int64_t task, int64_t entry, int64_t now_ms, struct buf *out);
 
+/* ---- seen.c ---- */
+
+int64_t seen_since(struct fs *fs, enum tree_kind kind, const void *text, size_t len);
+
 /* ---- account.c ---- */
 
 int account_text(struct fs *fs, enum tree_kind kind, struct buf *out);
-/* When what the file says was heard. */
-int64_t account_mtime(struct fs *fs, enum tree_kind kind);
+/* When the balance was heard; when the mount began, if it never was. */
+int64_t account_heard_ms(struct fs *fs);
 /* Somebody reads a generated file of this kind: an old balance is asked for again, in the
  * background. */
 void account_opened(struct fs *fs, enum tree_kind kind);

@@ -10,7 +10,7 @@
 #define STATUS_SIZE 160
 
 enum handle_kind {
-	HANDLE_TEXT,	/* a snapshot made at open */
+	HANDLE_TEXT,	/* `text` as of the open (snapshot.h), under handles.lock */
 	HANDLE_RESULT,	/* `fd`, read only */
 	HANDLE_FILE,	/* `fd` and `draft` */
 	HANDLE_WAIT,	/* `task` or `entry` */
@@ -32,11 +32,15 @@ struct handle {
 	pid_t opener; /* process (not thread) that opened it; 0 unknown */
 	struct draft *draft;
 	int64_t task, entry;
-	uint64_t inode;
 	struct buf text;
+	uint64_t inode; /* of TEXT, RESULT, GROWING and STATUS */
+	bool moves;	/* it changes by itself (snapshot.h) */
 	/* Under handles.lock: */
+	int64_t read_ms;
+	struct stat shown;		/* to its reader; st_ino 0: nothing yet */
+	bool unread;			/* STATUS: `text` is of the open */
 	struct fuse_pollhandle *poller; /* of who sleeps in poll(2); owned */
-	char seen[STATUS_SIZE];		/* STATUS: what was read last, without its clock */
+	char seen[STATUS_SIZE];		/* STATUS: `text` without its clock */
 };
 
 static inline struct handle *handle_of(struct fuse_file_info *fi)

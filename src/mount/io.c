@@ -10,14 +10,7 @@
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
 #include "kiefs/request.h"
-
-/* Whether this read begins anew. */
-static bool is_fresh(const struct handle *handle, off_t offset)
-{
-	/* Whoever reads on at the end reads what has come since. */
-	return offset == 0 || handle->text.len == 0 ||
-	       (handle->kind == HANDLE_GROWING && (size_t)offset >= handle->text.len);
-}
+#include "snapshot.h"
 
 static int make_text(struct fs *fs, struct handle *handle, struct buf *out)
 {
@@ -25,7 +18,7 @@ static int make_text(struct fs *fs, struct handle *handle, struct buf *out)
 					     : text_make(fs, handle->inode, out);
 }
 
-static void read_live(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
+static void read_text(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
 {
 	struct fs *fs = fs_of(req);
 	struct buf fresh;
@@ -34,15 +27,23 @@ static void read_live(fuse_req_t req, struct handle *handle, size_t size, off_t 
 
 	buf_init(&fresh, handle->text.max);
 	pthread_mutex_lock(&fs->handles.lock);
-	bool again = is_fresh(handle, offset);
+	bool again = snapshot_is_over(handle, offset);
+	handle->unread = false;
 	pthread_mutex_unlock(&fs->handles.lock);
 	if (again)
 		r = make_text(fs, handle, &fresh);
+	/* The name has gone: what was read before is all there is. */
+	if (r == -ENOENT && handle->kind == HANDLE_TEXT) {
+		again = false;
+		r = 0;
+	}
 	pthread_mutex_lock(&fs->handles.lock);
 	if (again && r == 0) {
 		struct buf old = handle->text;
 		handle->text = fresh;
 		fresh = old;
+		if (handle->kind != HANDLE_GROWING)
+			handle->shown.st_ino = 0;
 	}
 	size_t len = handle->text.len;
 	size_t left = (size_t)offset < len ? len - (size_t)offset : 0;
@@ -52,6 +53,8 @@ static void read_live(fuse_req_t req, struct handle *handle, size_t size, off_t 
 	if (piece && size)
 		memcpy(piece, handle->text.data + offset, size);
 	pthread_mutex_unlock(&fs->handles.lock);
+	if (size)
+		snapshot_read(fs, handle, offset + (off_t)size);
 	if (r == 0 && !piece)
 		r = -ENOMEM;
 	if (r < 0)
@@ -62,27 +65,29 @@ static void read_live(fuse_req_t req, struct handle *handle, size_t size, off_t 
 	buf_finish(&fresh);
 }
 
-static void read_handle(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
+static void read_file(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
 {
 	struct fuse_bufvec out = FUSE_BUFVEC_INIT(size);
-	size_t left;
 
+	if (handle->moves)
+		snapshot_read(fs_of(req), handle, offset + (off_t)size);
+	out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+	out.buf[0].fd = handle->fd;
+	out.buf[0].pos = offset;
+	fuse_reply_data(req, &out, FUSE_BUF_SPLICE_MOVE);
+}
+
+static void read_handle(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
+{
 	switch (handle->kind) {
-	case HANDLE_TEXT:
-		left = (size_t)offset < handle->text.len ? handle->text.len - (size_t)offset : 0;
-		fuse_reply_buf(
-			req, left ? handle->text.data + offset : NULL, size < left ? size : left);
-		return;
 	case HANDLE_RESULT:
 	case HANDLE_FILE:
-		out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
-		out.buf[0].fd = handle->fd;
-		out.buf[0].pos = offset;
-		fuse_reply_data(req, &out, FUSE_BUF_SPLICE_MOVE);
+		read_file(req, handle, size, offset);
 		return;
+	case HANDLE_TEXT:
 	case HANDLE_GROWING:
 	case HANDLE_STATUS:
-		read_live(req, handle, size, offset);
+		read_text(req, handle, size, offset);
 		return;
 	case HANDLE_WAIT:
 		if (offset > 0)

@@ -69,6 +69,7 @@ int live_start(struct fs *fs, const struct catalogue *catalogue)
 {
 	int r = tree_create(catalogue, &fs->live.tree);
 
+	fs->live.since_ms = fs->started_ms;
 	return r < 0 ? r : make_defaults(fs, fs->live.tree);
 }
 
@@ -117,6 +118,7 @@ static int change(struct fs *fs, const struct catalogue *catalogue, struct error
 	pthread_mutex_lock(&fs->live.lock);
 	struct tree *old = fs->live.tree;
 	fs->live.tree = tree_share(is);
+	fs->live.since_ms = clock_now_ms();
 	pthread_mutex_unlock(&fs->live.lock);
 	tree_destroy(old);
 	notifier_queue_trees(fs, was, is);

@@ -7,6 +7,7 @@
 #include "fs.h"
 #include "gallery.h"
 #include "kiefs/catalogue.h"
+#include "kiefs/clock.h"
 #include "kiefs/inode.h"
 #include "search.h"
 
@@ -61,6 +62,32 @@ static int find_task(struct fs *fs, enum task_group group, const char *name, uin
 		r = -ENOENT;
 	if (r == 0)
 		*inode = group == GROUP_ALL ? inode_task(id, SLOT_DIR) : inode_link(group, id);
+	task_finish(&task);
+	return r;
+}
+
+static int find_day(struct fs *fs, const char *name, uint64_t *inode)
+{
+	int64_t day, made_ms;
+
+	if (clock_parse_day(name, &day) < 0)
+		return -ENOENT;
+	*inode = inode_day(day);
+	return store_day_latest(fs->store, day, &made_ms);
+}
+
+static int find_task_of_day(struct fs *fs, int64_t day, const char *name, uint64_t *inode)
+{
+	struct task task = {0};
+	int64_t id;
+	int r = name_number(name, &id);
+
+	if (r == 0)
+		r = store_task_get(fs->store, id, &task);
+	if (r == 0 && task.created_ms / DAY_MS != day)
+		r = -ENOENT;
+	if (r == 0)
+		*inode = inode_day_link(id);
 	task_finish(&task);
 	return r;
 }
@@ -162,10 +189,14 @@ int node_parent(struct fs *fs, uint64_t inode, uint64_t *out)
 	case INODE_SEARCH:
 		*out = inode_static("search");
 		return 0;
+	case INODE_DAY:
+		*out = inode_static("tasks/by-day");
+		return 0;
 	case INODE_GALLERY:
 		*out = inode_static(".kiefs/gallery");
 		return 0;
 	case INODE_LINK:
+	case INODE_DAY_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:
 		break;
@@ -213,6 +244,8 @@ int node_find(
 			return search_find(fs, name, inode);
 		if (node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP)
 			return find_task(fs, (enum task_group)node->group, name, inode);
+		if (node->kind == TREE_TASKS_DAYS)
+			return find_day(fs, name, inode);
 		return -ENOENT;
 	case INODE_TASK:
 		return task_slot(fs, inode_task_id(parent), name, inode);
@@ -220,7 +253,10 @@ int node_find(
 		return find_name(fs, parent, name, entry, inode);
 	case INODE_SEARCH:
 		return search_child(fs, parent, name, inode);
+	case INODE_DAY:
+		return find_task_of_day(fs, inode_day_number(parent), name, inode);
 	case INODE_LINK:
+	case INODE_DAY_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:
 	case INODE_GALLERY:
@@ -281,6 +317,9 @@ int link_target(struct fs *fs, uint64_t inode, char *out, size_t size)
 	if (inode_kind(inode) == INODE_LINK) {
 		task = inode_task_id(inode);
 		snprintf(out, size, "../all/%lld", (long long)task);
+	} else if (inode_kind(inode) == INODE_DAY_LINK) {
+		task = inode_task_id(inode);
+		snprintf(out, size, "../../all/%lld", (long long)task);
 	} else if (inode_kind(inode) == INODE_HOME) {
 		task = inode_task_id(inode);
 		for (int i = 0; i < inode_home_depth(inode) && used + 3 < size; i++)

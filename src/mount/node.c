@@ -20,10 +20,9 @@
 /* A folder in a folder ... a chain longer than this is taken for a damaged index. */
 #define DEPTH_MAX 64
 
-static void set_mtime(struct stat *st, int64_t mtime_ms)
+static struct timespec time_of(int64_t ms)
 {
-	st->st_mtim.tv_sec = mtime_ms / 1000;
-	st->st_mtim.tv_nsec = mtime_ms % 1000 * 1000000;
+	return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 }
 
 void node_fill(
@@ -39,8 +38,16 @@ void node_fill(
 		.st_blksize = 4096,
 		.st_blocks = (size + 511) / 512,
 	};
-	set_mtime(st, mtime_ms);
-	st->st_atim = st->st_ctim = st->st_mtim;
+	st->st_atim = st->st_mtim = st->st_ctim = time_of(mtime_ms);
+}
+
+/* What changes by itself at any time: a text with a clock in it, a directory that results come
+ * into. Its ctime stands still: by that tar and others judge whether something was changed while
+ * they looked at it. */
+static void set_moving(struct stat *st, int64_t mtime_ms, int64_t ctime_ms)
+{
+	st->st_mtim = time_of(mtime_ms);
+	st->st_ctim = time_of(ctime_ms);
 }
 
 /* The file itself tells how far the answer has come. */
@@ -89,16 +96,51 @@ static int text_stat(struct fs *fs, uint64_t inode, mode_t mode, int64_t mtime_m
 	return r;
 }
 
-/* A text that changes by itself. Its ctime stands still: by that tar and others judge whether a
- * file was changed while they read it. */
-static int live_stat(struct fs *fs, uint64_t inode, int64_t since_ms, struct stat *st)
+/* The same of what the daemon says of itself: only the text shows that it has changed. */
+static int seen_stat(struct fs *fs, const struct tree_node *node, struct stat *st)
 {
-	int r = text_stat(fs, inode, 0444, clock_now_ms(), st);
+	struct buf text;
 
-	if (r == 0) {
-		st->st_ctim.tv_sec = since_ms / 1000;
-		st->st_ctim.tv_nsec = since_ms % 1000 * 1000000;
-	}
+	buf_init(&text, TEXT_MAX);
+	int r = text_make(fs, node->inode, &text);
+	if (r == 0)
+		node_fill(fs, node->inode, S_IFREG | 0444, (off_t)text.len,
+			seen_since(fs, node->kind, text.data, text.len), st);
+	buf_finish(&text);
+	return r;
+}
+
+/* When what a task's directory shows last changed: whatever happens to a task is in its log. */
+static int64_t task_mtime(struct fs *fs, const struct task *task)
+{
+	int64_t at_ms = task->created_ms;
+
+	store_log_last(fs->store, task->id, &at_ms);
+	return at_ms;
+}
+
+static int task_text_stat(
+	struct fs *fs, const struct task *task, int slot, int64_t mtime, struct stat *st)
+{
+	int r = text_stat(fs, inode_task(task->id, slot), 0444, mtime, st);
+
+	if (r == 0 && task_in_group(task->state, GROUP_ACTIVE) &&
+		(slot == SLOT_STATUS || slot == SLOT_META || slot == SLOT_RECORD))
+		set_moving(st, clock_now_ms(), mtime);
+	return r;
+}
+
+static int status_stat(struct fs *fs, const struct entry *entry, struct stat *st)
+{
+	int64_t mtime = entry->mtime_ns / 1000000;
+	struct task task = {0};
+	int r = entry->task ? store_task_get(fs->store, entry->task, &task) : 0;
+
+	if (r == 0)
+		r = text_stat(fs, inode_entry(entry->id), 0444, mtime, st);
+	if (r == 0 && (!entry->task || task_in_group(task.state, GROUP_ACTIVE)))
+		set_moving(st, clock_now_ms(), mtime);
+	task_finish(&task);
 	return r;
 }
 
@@ -129,9 +171,11 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 		*timeout = 1;
 		r = dir_mtime(fs, inode, mtime, &mtime);
 		node_fill(fs, inode, S_IFDIR | 0777, 0, mtime, st);
+		set_moving(st, mtime, fs->started_ms);
 		break;
 	case TREE_TASKS_ALL:
 	case TREE_TASKS_GROUP:
+	case TREE_TASKS_DAYS:
 		*timeout = 1;
 		node_fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
 		break;
@@ -143,32 +187,39 @@ static int static_stat(struct fs *fs, uint64_t inode, struct stat *st, double *t
 		node_fill(fs, inode, S_IFREG | users_control_mode(fs->users), 0, mtime, st);
 		break;
 	case TREE_STATS:
+		*timeout = 0;
+		r = text_stat(fs, inode, 0444, mtime, st);
+		set_moving(st, clock_now_ms(), mtime);
+		break;
 	case TREE_LOG:
 	case TREE_ERRORS:
 	case TREE_CALLBACK:
-		*timeout = 0;
-		r = live_stat(fs, inode, mtime, st);
-		break;
-	case TREE_CREDITS:
 	case TREE_ACCOUNT_STATUS:
 	case TREE_SPEND:
 	case TREE_LIMITS:
+	case TREE_CATALOG_REPORT:
 		*timeout = 0;
-		r = live_stat(fs, inode, mtime, st);
-		set_mtime(st, account_mtime(fs, node->kind));
+		r = seen_stat(fs, node, st);
+		break;
+	case TREE_CREDITS:
+		*timeout = 0;
+		r = text_stat(fs, inode, 0444, account_heard_ms(fs), st);
 		break;
 	case TREE_CATALOG:
-	case TREE_CATALOG_REPORT:
 	case TREE_MAPPING_REPORT:
 		*timeout = 0;
-		r = text_stat(fs, inode, 0444, mtime, st);
+		r = text_stat(fs, inode, 0444, fs->live.since_ms, st);
 		break;
 	case TREE_README:
 	case TREE_SCHEMA:
 	case TREE_EXAMPLE:
+		r = text_stat(fs, inode, 0444, fs->live.since_ms, st);
+		break;
 	case TREE_CONFIG:
 	case TREE_PAGE:
 		r = text_stat(fs, inode, 0444, mtime, st);
+		break;
+	case TREE_KIND_COUNT:
 		break;
 	}
 	return r;
@@ -185,10 +236,11 @@ static int task_slot_stat(struct fs *fs, uint64_t inode, struct stat *st, double
 	if (r < 0)
 		return r;
 	*timeout = 0;
-	mtime = task.ended_ms ? task.ended_ms : task.created_ms;
+	mtime = task_mtime(fs, &task);
 	if (slot == SLOT_DIR) {
 		*timeout = 1;
 		node_fill(fs, inode, S_IFDIR | 0555, 0, mtime, st);
+		set_moving(st, mtime, task.created_ms);
 	} else if (slot == SLOT_WAIT) {
 		*timeout = LONG_TIMEOUT;
 		node_fill(fs, inode, S_IFREG | 0444, 0, mtime, st);
@@ -204,7 +256,7 @@ static int task_slot_stat(struct fs *fs, uint64_t inode, struct stat *st, double
 		*timeout = NAME_TIMEOUT;
 		result_finish(&result);
 	} else {
-		r = text_stat(fs, inode, 0444, mtime, st);
+		r = task_text_stat(fs, &task, slot, mtime, st);
 	}
 	task_finish(&task);
 	return r;
@@ -223,6 +275,7 @@ int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double
 		*timeout = 1;
 		r = dir_mtime(fs, inode, mtime, &mtime);
 		node_fill(fs, inode, S_IFDIR | (mode_t)entry->mode, 0, mtime, st);
+		set_moving(st, mtime, entry->mtime_ns / 1000000);
 		set_owner(fs, entry, st);
 		return r;
 	case ENTRY_FILE:
@@ -253,7 +306,7 @@ int entry_stat(struct fs *fs, const struct entry *entry, struct stat *st, double
 		return 0;
 	case ENTRY_STATUS:
 		*timeout = 0;
-		return live_stat(fs, inode, mtime, st);
+		return status_stat(fs, entry, st);
 	}
 	return -ENOENT;
 }
@@ -262,6 +315,7 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 {
 	char words[ENTRY_NAME_MAX + 1];
 	struct entry entry;
+	int64_t made_ms;
 	int r;
 
 	switch (inode_kind(inode)) {
@@ -276,13 +330,22 @@ int node_stat(struct fs *fs, uint64_t inode, struct stat *st, double *timeout)
 		*timeout = 0;
 		node_fill(fs, inode, S_IFREG | 0444, 0, clock_now_ms(), st);
 		return 0;
+	case INODE_DAY:
+		*timeout = 1;
+		r = store_day_latest(fs->store, inode_day_number(inode), &made_ms);
+		if (r < 0)
+			return r;
+		node_fill(fs, inode, S_IFDIR | 0555, 0, made_ms, st);
+		set_moving(st, made_ms, inode_day_number(inode) * DAY_MS);
+		return 0;
 	case INODE_LINK:
+	case INODE_DAY_LINK:
 	case INODE_HOME:
 		*timeout = 0;
 		return link_stat(fs, inode, st);
 	case INODE_GALLERY:
 		*timeout = 0;
-		return live_stat(fs, inode, fs->started_ms, st);
+		return text_stat(fs, inode, 0444, clock_now_ms(), st);
 	case INODE_SEARCH:
 		*timeout = 0;
 		r = search_words(fs, inode, words);

@@ -13,6 +13,7 @@
 #include "kiefs/error.h"
 #include "kiefs/files.h"
 #include "kiefs/inode.h"
+#include "snapshot.h"
 
 #define TEXT_MAX (64u << 20)
 
@@ -114,8 +115,19 @@ static int open_file(struct fs *fs, const struct entry *entry, struct fuse_file_
 	return 0;
 }
 
-static int open_result(struct fs *fs, int64_t task, int index, struct fuse_file_info *fi,
-	pid_t caller, struct handle **out)
+/* Others look for it by that from now on. */
+static void set_place(struct fs *fs, struct handle *handle, uint64_t inode, pid_t caller)
+{
+	pid_t opener = caller_of(caller).process;
+
+	pthread_mutex_lock(&fs->handles.lock);
+	handle->inode = inode;
+	handle->opener = opener;
+	pthread_mutex_unlock(&fs->handles.lock);
+}
+
+static int open_result(struct fs *fs, uint64_t inode, int64_t task, int index,
+	struct fuse_file_info *fi, pid_t caller, struct handle **out)
 {
 	int fd = files_open_result(fs->files, task, index, O_RDONLY);
 
@@ -127,13 +139,14 @@ static int open_result(struct fs *fs, int64_t task, int index, struct fuse_file_
 		return -ENOMEM;
 	}
 	(*out)->fd = fd;
-	(*out)->opener = caller_of(caller).process;
+	set_place(fs, *out, inode, caller);
 	fi->keep_cache = 1;
 	fi->noflush = 1;
 	return 0;
 }
 
-static int open_text(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, struct handle **out)
+static int open_text(
+	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller, struct handle **out)
 {
 	struct handle *handle = handle_new(fs, HANDLE_TEXT);
 
@@ -144,6 +157,8 @@ static int open_text(struct fs *fs, uint64_t inode, struct fuse_file_info *fi, s
 		handle_put(fs, handle);
 		return r;
 	}
+	set_place(fs, handle, inode, caller);
+	snapshot_begin(fs, handle);
 	fi->direct_io = 1;
 	fi->noflush = 1;
 	*out = handle;
@@ -183,26 +198,38 @@ static int open_special(struct fs *fs, enum handle_kind kind, int64_t task, int6
 }
 
 static int open_growing(
-	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, struct handle **out)
+	struct fs *fs, uint64_t inode, struct fuse_file_info *fi, pid_t caller, struct handle **out)
 {
 	int r = is_writing(fi->flags) ? -EROFS : open_special(fs, HANDLE_GROWING, 0, 0, fi, out);
 
-	if (r == 0)
-		(*out)->inode = inode;
+	if (r == 0) {
+		set_place(fs, *out, inode, caller);
+		snapshot_begin(fs, *out);
+	}
 	fi->nonseekable = 0;
 	return r;
 }
 
 /* A task's is read on when the name has gone: it then says how the task has ended. */
-static int open_status(
-	struct fs *fs, int64_t task, int64_t entry, struct fuse_file_info *fi, struct handle **out)
+static int open_status(struct fs *fs, uint64_t inode, int64_t task, int64_t entry,
+	struct fuse_file_info *fi, pid_t caller, struct handle **out)
 {
 	int r = is_writing(fi->flags) ? -EROFS
 				      : open_special(fs, HANDLE_STATUS, task, entry, fi, out);
 
 	fi->nonseekable = 0;
 	fi->noflush = 1;
-	return r;
+	if (r < 0)
+		return r;
+	r = poll_read_status(fs, *out, &(*out)->text);
+	if (r < 0) {
+		handle_put(fs, *out);
+		return r;
+	}
+	(*out)->unread = true;
+	set_place(fs, *out, inode, caller);
+	snapshot_begin(fs, *out);
+	return 0;
 }
 
 static int open_entry(
@@ -221,20 +248,21 @@ static int open_entry(
 	case ENTRY_RESULT:
 		if (is_writing(fi->flags))
 			return -EROFS;
-		r = open_result(fs, entry.task, entry.index, fi, caller, out);
+		r = open_result(fs, inode, entry.task, entry.index, fi, caller, out);
 		/* Each read shows what is there by then. */
 		if (r == 0 && entry.size == ENTRY_GROWING) {
+			snapshot_begin(fs, *out);
 			fi->keep_cache = 0;
 			fi->direct_io = 1;
 		}
 		return r;
 	case ENTRY_TALK:
-		return open_growing(fs, inode, fi, out);
+		return open_growing(fs, inode, fi, caller, out);
 	case ENTRY_STATUS:
-		return open_status(fs, entry.task, entry.id, fi, out);
+		return open_status(fs, inode, entry.task, entry.id, fi, caller, out);
 	case ENTRY_ERROR:
 	case ENTRY_URL:
-		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
+		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, caller, out);
 	case ENTRY_DIR:
 		break;
 	}
@@ -254,12 +282,12 @@ static int open_task(
 	if (slot == SLOT_WAIT)
 		return open_special(fs, HANDLE_WAIT, task, 0, fi, out);
 	if (slot == SLOT_LOG)
-		return open_growing(fs, inode, fi, out);
+		return open_growing(fs, inode, fi, caller, out);
 	if (slot == SLOT_STATUS)
-		return open_status(fs, task, 0, fi, out);
+		return open_status(fs, inode, task, 0, fi, caller, out);
 	if (slot > SLOT_RESULT)
-		return open_result(fs, task, slot - SLOT_RESULT, fi, caller, out);
-	return open_text(fs, inode, fi, out);
+		return open_result(fs, inode, task, slot - SLOT_RESULT, fi, caller, out);
+	return open_text(fs, inode, fi, caller, out);
 }
 
 static int open_any(
@@ -283,10 +311,12 @@ static int open_any(
 		if (node->kind == TREE_CONTROL)
 			return open_special(fs, HANDLE_CONTROL, 0, 0, fi, out);
 		account_opened(fs, node->kind);
-		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
+		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, caller, out);
 	case INODE_GALLERY:
-		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, out);
+		return is_writing(fi->flags) ? -EROFS : open_text(fs, inode, fi, caller, out);
 	case INODE_LINK:
+	case INODE_DAY:
+	case INODE_DAY_LINK:
 	case INODE_HOME:
 	case INODE_SEARCH:
 		break;

@@ -68,7 +68,7 @@ static unsigned status_events(struct fs *fs, struct handle *handle)
 	if (look(fs, handle, line) < 0)
 		return POLLERR;
 	pthread_mutex_lock(&fs->handles.lock);
-	bool same = strcmp(line, handle->seen) == 0;
+	bool same = !handle->unread && strcmp(line, handle->seen) == 0;
 	pthread_mutex_unlock(&fs->handles.lock);
 	return (same ? 0 : READABLE) | (is_over(fs, handle, line) ? POLLHUP : 0);
 }

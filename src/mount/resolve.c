@@ -102,6 +102,8 @@ static int classify(struct fs *fs, uint64_t inode, struct target *out)
 			out->kind = TARGET_FOLDER;
 		break;
 	case INODE_LINK:
+	case INODE_DAY:
+	case INODE_DAY_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:
 	case INODE_SEARCH:

@@ -146,6 +146,7 @@ static void locks_init(struct fs *fs)
 	pthread_cond_init(&fs->notifier.more, &steady);
 	pthread_condattr_destroy(&steady);
 	pthread_mutex_init(&fs->errors.lock, NULL);
+	pthread_mutex_init(&fs->seen.lock, NULL);
 	pthread_mutex_init(&fs->refusals.lock, NULL);
 	pthread_mutex_init(&fs->live.lock, NULL);
 	pthread_mutex_init(&fs->live.change, NULL);

@@ -320,6 +320,8 @@ int text_make(struct fs *fs, uint64_t inode, struct buf *out)
 	case INODE_GALLERY:
 		return gallery_data(fs, inode, out);
 	case INODE_LINK:
+	case INODE_DAY:
+	case INODE_DAY_LINK:
 	case INODE_HOME:
 	case INODE_WAIT:
 	case INODE_SEARCH:

@@ -204,6 +204,7 @@ static int add_fixed(struct tree *tree)
 		{"tasks/held", TREE_TASKS_GROUP, GROUP_HELD},
 		{"tasks/done", TREE_TASKS_GROUP, GROUP_DONE},
 		{"tasks/failed", TREE_TASKS_GROUP, GROUP_FAILED},
+		{"tasks/by-day", TREE_TASKS_DAYS, 0},
 		{"tasks/latest", TREE_LATEST, 0},
 		{"account/credits", TREE_CREDITS, 0},
 		{"account/status", TREE_ACCOUNT_STATUS, 0},
@@ -397,7 +398,8 @@ int tree_is_folder(const struct tree_node *node)
 {
 	return node->kind == TREE_FOLDER || tree_takes_files(node) ||
 	       node->kind == TREE_TASKS_ALL || node->kind == TREE_TASKS_GROUP ||
-	       node->kind == TREE_SEARCH || node->kind == TREE_GALLERY;
+	       node->kind == TREE_TASKS_DAYS || node->kind == TREE_SEARCH ||
+	       node->kind == TREE_GALLERY;
 }
 
 int tree_takes_files(const struct tree_node *node)

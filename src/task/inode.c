@@ -53,6 +53,16 @@ uint64_t inode_gallery(enum gallery_part part, int64_t page)
 	return tag(INODE_GALLERY, (uint64_t)part << 48 | ((uint64_t)page & TASK_BITS));
 }
 
+uint64_t inode_day(int64_t day)
+{
+	return tag(INODE_DAY, (uint64_t)day);
+}
+
+uint64_t inode_day_link(int64_t task)
+{
+	return tag(INODE_DAY_LINK, (uint64_t)task & TASK_BITS);
+}
+
 uint64_t inode_wait(int64_t entry)
 {
 	return tag(INODE_WAIT, (uint64_t)entry);
@@ -96,4 +106,9 @@ enum gallery_part inode_gallery_part(uint64_t inode)
 int64_t inode_gallery_page(uint64_t inode)
 {
 	return inode_task_id(inode);
+}
+
+int64_t inode_day_number(uint64_t inode)
+{
+	return (int64_t)(inode & LOW_BITS);
 }

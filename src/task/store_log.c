@@ -112,3 +112,14 @@ int store_log_tail(struct store *store, int lines, struct buf *out)
 	store_unlock(store);
 	return r;
 }
+
+int store_log_last(struct store *store, int64_t task, int64_t *at_ms)
+{
+	store_lock(store);
+	sqlite3_stmt *s = store_statement(store, task ? SQL_LOG_LAST : SQL_LOG_NEWEST);
+	int r = store_bind(store, s, task ? "i" : "", task);
+	if (r == 0)
+		r = store_one_number(store, s, *at_ms, at_ms);
+	store_unlock(store);
+	return r;
+}

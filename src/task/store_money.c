@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kiefs/buf.h"
+#include "kiefs/clock.h"
 #include "store_private.h"
 
 #define MICRO 1000000.0
@@ -86,12 +86,9 @@ static void add_quoted(struct buf *out, const char *text)
 static void add_row(sqlite3_stmt *s, struct buf *out)
 {
 	const char *model = (const char *)sqlite3_column_text(s, 1);
-	time_t at = (time_t)(sqlite3_column_int64(s, 0) * (DAY_MS / 1000));
-	char date[16] = "";
-	struct tm tm;
+	char date[CLOCK_DAY_SIZE];
 
-	if (gmtime_r(&at, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+	clock_format_day(sqlite3_column_int64(s, 0), date);
 	buf_addf(out, "%s,", date);
 	add_quoted(out, model ? model : "");
 	buf_addf(out, ",%lld,%.12g,%lld,%lld\n", (long long)sqlite3_column_int64(s, 2),

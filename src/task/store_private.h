@@ -74,6 +74,9 @@ enum statement {
 	SQL_TASK_ATTACH,
 	SQL_TASK_HELD,
 	SQL_TASK_IN_STATE,
+	SQL_DAY_NEXT,
+	SQL_DAY_LIST,
+	SQL_DAY_LATEST,
 	/* results */
 	SQL_RESULT_PUT,
 	SQL_RESULT_FORGET,
@@ -152,6 +155,8 @@ enum statement {
 	SQL_LOG_INSERT,
 	SQL_LOG_TASK,
 	SQL_LOG_TAIL,
+	SQL_LOG_LAST,
+	SQL_LOG_NEWEST,
 	SQL_COUNT,
 };
 
@@ -194,6 +199,8 @@ int store_exec(struct store *store, enum statement which, const char *format, ..
 int store_changed(struct store *store);
 /* The first column of up to `max` rows of a bound statement, which is reset. How many, or -EIO. */
 int store_read_ids(struct store *store, sqlite3_stmt *statement, int64_t *ids, int max);
+/* One number from a statement that is already bound; `none` when it is NULL or no row came. */
+int store_one_number(struct store *store, sqlite3_stmt *statement, int64_t none, int64_t *out);
 /* Heap copy of a column, NULL for NULL. */
 char *store_column(sqlite3_stmt *statement, int column);
 

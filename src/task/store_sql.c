@@ -123,6 +123,14 @@ const char *const store_sql[] = {
 			  " ORDER BY id LIMIT 1",
 	[SQL_TASK_IN_STATE] = "SELECT id FROM task WHERE state = ? AND id > ? ORDER BY id LIMIT 1",
 
+	/* As the index task_day has it. */
+	[SQL_DAY_NEXT] = "SELECT min(created_ms / 86400000) FROM task"
+			 " WHERE created_ms / 86400000 >= ?",
+	[SQL_DAY_LIST] = "SELECT id FROM task WHERE created_ms / 86400000 = ? AND id > ?"
+			 " ORDER BY id LIMIT ?",
+	[SQL_DAY_LATEST] = "SELECT created_ms FROM task WHERE created_ms / 86400000 = ?"
+			   " ORDER BY id DESC LIMIT 1",
+
 	/* A fresh record gives a result that is not whole its new address and nothing else; one
 	 * that says the same leaves its next try where it is. */
 	[SQL_RESULT_PUT] = "INSERT INTO result (task, idx, kind, value, label, due_ms)"
@@ -270,6 +278,9 @@ const char *const store_sql[] = {
 	[SQL_LOG_INSERT] = "INSERT INTO log (task, at_ms, text) VALUES (?, ?, ?)",
 	[SQL_LOG_TASK] =
 		"SELECT task, at_ms, text FROM log WHERE task = ? AND task != 0 ORDER BY id",
+	[SQL_LOG_LAST] = "SELECT at_ms FROM log WHERE task = ? AND task != 0"
+			 " ORDER BY id DESC LIMIT 1",
+	[SQL_LOG_NEWEST] = "SELECT at_ms FROM log WHERE id = (SELECT max(id) FROM log)",
 	[SQL_LOG_TAIL] = "SELECT task, at_ms, text FROM (SELECT id, task, at_ms, text FROM log"
 			 " ORDER BY id DESC LIMIT ?) ORDER BY id",
 };

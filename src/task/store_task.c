@@ -82,8 +82,7 @@ int store_task_record(struct store *store, int64_t id, struct buf *out)
 	return read_blob(store, SQL_TASK_RECORD, id, out);
 }
 
-/* One number from a statement that is already bound; `none` when it is NULL or no row came. */
-static int one_number(struct store *store, sqlite3_stmt *s, int64_t none, int64_t *out)
+int store_one_number(struct store *store, sqlite3_stmt *s, int64_t none, int64_t *out)
 {
 	int r = store_step(store, s);
 
@@ -98,7 +97,7 @@ int store_task_latest(struct store *store, int64_t *out)
 {
 	store_lock(store);
 	sqlite3_stmt *s = store_statement(store, SQL_TASK_LATEST);
-	int r = s ? one_number(store, s, 0, out) : -EIO;
+	int r = s ? store_one_number(store, s, 0, out) : -EIO;
 	store_unlock(store);
 	return r;
 }
@@ -110,7 +109,7 @@ static int number_of_state(struct store *store, enum statement which, enum task_
 	sqlite3_stmt *s = store_statement(store, which);
 	int r = store_bind(store, s, "s", task_state_name(state));
 	if (r == 0)
-		r = one_number(store, s, none, out);
+		r = store_one_number(store, s, none, out);
 	store_unlock(store);
 	return r;
 }
@@ -259,7 +258,7 @@ int task_entry_locked(struct store *store, const struct task *task, int64_t *ent
 	sqlite3_stmt *s = store_statement(store, SQL_ENTRY_OF_TASK);
 	int r = store_bind(store, s, "iis", task->id, (int64_t)task->dir, task->name);
 	if (r == 0)
-		r = one_number(store, s, 0, entry);
+		r = store_one_number(store, s, 0, entry);
 	if (s)
 		sqlite3_reset(s);
 	return r;
@@ -358,7 +357,7 @@ int task_base_locked(struct store *store, int64_t task, int64_t *base)
 	int r = store_bind(store, s, "i", task);
 
 	if (r == 0)
-		r = one_number(store, s, 0, base);
+		r = store_one_number(store, s, 0, base);
 	if (s)
 		sqlite3_reset(s);
 	return r;
@@ -545,7 +544,7 @@ static int resume_some(struct store *store, enum task_hold hold, int64_t now_ms,
 		sqlite3_stmt *s = store_statement(store, SQL_TASK_HELD);
 		r = store_bind(store, s, "si", task_hold_name(hold), *id);
 		if (r == 0)
-			r = one_number(store, s, 0, id);
+			r = store_one_number(store, s, 0, id);
 		if (s)
 			sqlite3_reset(s);
 		if (r < 0 || *id == 0)

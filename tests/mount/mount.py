@@ -381,12 +381,14 @@ class Common:
         self.bench = None
         self.used = False
 
-    def open(self):
+    def open(self, **options):
+        """`options` are for the mount, when it is to be made."""
         if self.bench is None:
             self.used = True
             self.bench = Bench(self.arguments.kiefs, self.arguments.sim, None)
             self.simulator = self.bench.simulator()
-            self.mount = self.bench.mount(self.simulator, max_running=10000)
+            self.mount = self.bench.mount(self.simulator, max_running=10000, **options)
+            self.filled = False
             self.sent = 0
         return self
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import stat
 
 from mount import *
@@ -23,7 +24,7 @@ def case_fixed_names(bench):
     equal(names(mount.point), [".kiefs", "README.md", "account", "by-category", "gallery.html", "models", "search", "tasks",
                                "uploads"])
     equal(names(mount.path("account")), ["credits", "limits", "spend.csv", "status"])
-    equal(names(mount.path("tasks")), ["active", "all", "done", "failed", "held", "latest"])
+    equal(names(mount.path("tasks")), ["active", "all", "by-day", "done", "failed", "held", "latest"])
     equal(names(mount.path(".kiefs")), ["callback", "catalog-report", "catalog.json", "config", "control", "errors", "gallery", "log",
                                          "mapping-report", "stats"])
     contains(read(mount.path("README.md")), "models/", "tasks/", ".wait")
@@ -117,6 +118,42 @@ def case_a_task_and_its_links(bench):
     before = simulator.total()
     run("grep -rc '[a-z]' tasks models/z-image; ls -lR . >/dev/null", cwd=mount.point, status=None)
     equal(simulator.total(), before)
+
+
+def index(bench, *statements):
+    """Changes rows of the store of a mount that has ended."""
+    database = sqlite3.connect(bench.path("state/index.sqlite"))
+    with database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+
+
+def case_days(bench):
+    """The days on which tasks were made, UTC, also in an index that has no index of them yet."""
+    mount = bench.mount(key=None)
+    days = mount.path("tasks/by-day")
+    equal(names(days), [])
+    for number in range(1, 4):
+        write(mount.path(f"models/z-image/k{number}.txt"), f"Kite {number}.")
+        wait_state(mount, number, "held")
+    made = meta(mount, 1)["created"]
+    contains(names(days), made[:10])
+    equal(mount.unmount(), 0)
+    index(bench, "UPDATE task SET created_ms = 1798761599999 WHERE id = 1",
+          "UPDATE task SET created_ms = 1798761600000 WHERE id > 1",
+          "DROP INDEX task_day", "PRAGMA user_version = 2")
+    mount = bench.mount(key=None)
+    equal(names(days), ["2026-12-31", "2027-01-01"])
+    equal([names(f"{days}/{day}") for day in names(days)], [["1"], ["2", "3"]])
+    for path in ("2026-12-31/1", "2027-01-01/2", "2027-01-01/3"):
+        equal(os.path.realpath(f"{days}/{path}"), mount.path("tasks/all", path[11:]))
+    for path in ("2026-12-31/2", "2027-01-01/1", "2027-01-01/4", "2026-12-30", "2027-1-1", "x"):
+        assert not os.path.lexists(f"{days}/{path}"), path
+    equal(os.stat(f"{days}/2027-01-01").st_mtime, 1798761600)
+    equal(run("find . -type l", cwd=days).out.count("\n"), 3)
+    contains(run("mkdir 2027-01-02; rm 2027-01-01/2", cwd=days, status=1).err,
+             denied("Operation not permitted"))
 
 
 def case_nothing_is_made_outside_models(bench):

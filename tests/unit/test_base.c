@@ -1,4 +1,4 @@
-/* Tables for src/base: buffers, JSON errors, paths, UTF-8, digests. */
+/* Tables for src/base: buffers, days, JSON errors, paths, UTF-8, digests. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "kiefs/buf.h"
+#include "kiefs/clock.h"
 #include "kiefs/digest.h"
 #include "kiefs/error.h"
 #include "kiefs/json.h"
@@ -206,10 +207,43 @@ static void test_error_keeps_the_first_code(void **state)
 	assert_int_equal(err.code, 0);
 }
 
+static void test_days(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t day; /* -1: no day's name */
+	} cases[] = {
+		{"1970-01-01", 0},
+		{"2000-02-29", 11016},
+		{"2026-11-22", 20779},
+		{"2026-1-22", -1},
+		{"2026-11-31", -1},
+		{"2026-11-22 ", -1},
+		{" 2026-11-22", -1},
+		{"2026-11-22T00", -1},
+		{"+2026-11-22", -1},
+		{"20261122", -1},
+		{"", -1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[CLOCK_DAY_SIZE];
+		int64_t day = -1;
+		int r = clock_parse_day(cases[i].text, &day);
+		assert_int_equal(day, cases[i].day);
+		assert_int_equal(r, day < 0 ? -EINVAL : 0);
+		if (r == 0) {
+			clock_format_day(day, text);
+			assert_string_equal(text, cases[i].text);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buf_stops_at_its_maximum),
+		cmocka_unit_test(test_days),
 		cmocka_unit_test(test_json_errors_name_line_and_column),
 		cmocka_unit_test(test_json_stays_inside),
 		cmocka_unit_test(test_json_too_deep),

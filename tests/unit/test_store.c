@@ -65,7 +65,8 @@ static struct entry make(struct store *store, uint64_t dir, const char *name, en
 	return entry;
 }
 
-static int64_t commit(struct store *store, const struct entry *entry, const char *sha, bool fresh)
+static int64_t commit_at(
+	struct store *store, const struct entry *entry, const char *sha, bool fresh, int64_t now_ms)
 {
 	const struct stage stage = {.entry = entry->id,
 		.model = "z-image",
@@ -78,9 +79,14 @@ static int64_t commit(struct store *store, const struct entry *entry, const char
 	bool was_fresh = !fresh;
 
 	assert_int_equal(store_stage(store, &stage), 0);
-	assert_int_equal(store_commit(store, entry->id, 2000, &task, &was_fresh, &changes), 0);
+	assert_int_equal(store_commit(store, entry->id, now_ms, &task, &was_fresh, &changes), 0);
 	assert_int_equal(was_fresh, fresh);
 	return task;
+}
+
+static int64_t commit(struct store *store, const struct entry *entry, const char *sha, bool fresh)
+{
+	return commit_at(store, entry, sha, fresh, 2000);
 }
 
 static bool exists(struct store *store, uint64_t dir, const char *name)
@@ -509,6 +515,36 @@ static void test_groups_and_lists(void **state)
 	assert_int_equal(due, 3);
 }
 
+static void test_days(void **state)
+{
+	static const int64_t made_ms[] = {
+		DAY_MS - 1, DAY_MS, 4 * DAY_MS + 7, 2 * DAY_MS - 1, 4 * DAY_MS + 9};
+	struct store *store = ((struct fixture *)*state)->store;
+	int64_t ids[8], day = 0, ms = 0;
+	char name[16];
+
+	assert_int_equal(store_day_next(store, 0, &day), -ENOENT);
+	for (int i = 0; i < 5; i++) {
+		snprintf(name, sizeof(name), "%d.txt", i);
+		struct entry entry = make(store, DIR_A, name, ENTRY_FILE);
+		assert_int_equal(commit_at(store, &entry, SHA_1, true, made_ms[i]), i + 1);
+	}
+	assert_int_equal(store_day_next(store, 0, &day), 0);
+	assert_int_equal(day, 0);
+	assert_int_equal(store_day_next(store, 2, &day), 0);
+	assert_int_equal(day, 4);
+	assert_int_equal(store_day_next(store, 5, &day), -ENOENT);
+	assert_int_equal(store_day_latest(store, 4, &ms), 0);
+	assert_int_equal(ms, made_ms[4]);
+	assert_int_equal(store_day_latest(store, 3, &ms), -ENOENT);
+	assert_int_equal(store_day_list(store, 1, 0, ids, 8), 2);
+	assert_int_equal(ids[0], 2);
+	assert_int_equal(ids[1], 4);
+	assert_int_equal(store_day_list(store, 1, 2, ids, 8), 1);
+	assert_int_equal(store_day_list(store, 1, 0, ids, 1), 1);
+	assert_int_equal(store_day_list(store, 2, 0, ids, 8), 0);
+}
+
 static void test_folders(void **state)
 {
 	struct store *store = ((struct fixture *)*state)->store;
@@ -625,6 +661,24 @@ static void test_two_connections(void **state)
 	assert_string_equal(text.data, "1970-01-01T00:00:01Z a b\n");
 	buf_finish(&text);
 	store_close(peer);
+}
+
+static void test_log_last(void **state)
+{
+	struct store *store = ((struct fixture *)*state)->store;
+	int64_t at_ms = 7;
+
+	assert_int_equal(store_log_last(store, 0, &at_ms), 0);
+	assert_int_equal(at_ms, 7);
+	assert_int_equal(store_log(store, 1, 1000, "one"), 0);
+	assert_int_equal(store_log(store, 2, 3000, "two"), 0);
+	assert_int_equal(store_log(store, 1, 2000, "three"), 0);
+	assert_int_equal(store_log_last(store, 2, &at_ms), 0);
+	assert_int_equal(at_ms, 3000);
+	assert_int_equal(store_log_last(store, 0, &at_ms), 0);
+	assert_int_equal(at_ms, 2000);
+	assert_int_equal(store_log_last(store, 3, &at_ms), 0);
+	assert_int_equal(at_ms, 2000);
 }
 
 static void test_resume(void **state)
@@ -770,10 +824,12 @@ int main(void)
 		CASE(test_recovery),
 		CASE(test_refusals),
 		CASE(test_groups_and_lists),
+		CASE(test_days),
 		CASE(test_folders),
 		CASE(test_damaged_indexes_are_left_alone),
 		CASE(test_an_older_index_is_brought_up),
 		CASE(test_two_connections),
+		CASE(test_log_last),
 		CASE(test_resume),
 		CASE(test_statements_use_their_indexes),
 		CASE(test_numbers_go_on_after_others),

@@ -71,6 +71,7 @@ static void test_paths(void **state)
 		{"models/google/README.md", -1, 0},
 		{"tasks/all", TREE_TASKS_ALL, 2},
 		{"tasks/failed", TREE_TASKS_GROUP, 2},
+		{"tasks/by-day", TREE_TASKS_DAYS, 2},
 		{"tasks/latest", TREE_LATEST, 2},
 		{".kiefs/control", TREE_CONTROL, 2},
 		{".kiefs/gallery", TREE_GALLERY, 2},
@@ -187,6 +188,10 @@ static void test_inodes_say_what_they_name(void **state)
 		assert_int_equal(inode_task_slot(inode_task(n, SLOT_MAX)), SLOT_MAX);
 		assert_int_equal(inode_kind(inode_link(3, n)), INODE_LINK);
 		assert_int_equal(inode_task_id(inode_link(3, n)), n);
+		assert_int_equal(inode_kind(inode_day(n)), INODE_DAY);
+		assert_int_equal(inode_day_number(inode_day(n)), n);
+		assert_int_equal(inode_kind(inode_day_link(n)), INODE_DAY_LINK);
+		assert_int_equal(inode_task_id(inode_day_link(n)), n);
 		assert_int_equal(inode_kind(inode_home(7, n)), INODE_HOME);
 		assert_int_equal(inode_home_depth(inode_home(7, n)), 7);
 		assert_int_equal(inode_kind(inode_gallery(GALLERY_PAGE, n)), INODE_GALLERY);
