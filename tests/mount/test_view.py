@@ -108,10 +108,17 @@ def case_top_once(bench):
     go_on(simulator)
     wait_done(mount.path(MODEL, "fox.txt"))
     # Any path in the mount will do.
-    shown = run([bench.kiefs, "top", "--once"], 2, env={"PATH": "/usr/bin"})
     shown = run([bench.kiefs, "top", "--once", "."], cwd=mount.path(MODEL)).out
     contains(shown, "0 running, 0 queued, 0 held, 1 done, 0 failed")
     assert re.search(r"1 z-image +fox.txt +#{12} done \d\d:\d\d +0.8$", shown, re.MULTILINE), shown
+
+
+def case_top_of_which(bench):
+    """There may be other mounts on this machine; here are two for certain."""
+    one = bench.mount(bench.simulator(), name="one", state=bench.path("s1"), store=bench.path("d1"))
+    two = bench.mount(bench.simulator(), name="two", state=bench.path("s2"), store=bench.path("d2"))
+    ended = run([bench.kiefs, "top", "-1"], 2)
+    contains(ended.err, "kiefs mounts; name one of them:", one.point, two.point)
 
 
 def case_top_in_place(bench):
