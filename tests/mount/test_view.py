@@ -74,7 +74,7 @@ def terminal(*arguments, **more):
 def slow(bench, **options):
     """A mount whose tasks run until time() is told to go on."""
     simulator = bench.simulator()
-    simulator.fault("late", ms=HOUR_MS)
+    simulator.fault("late", ms=HOUR_MS, count=-1)
     return simulator, bench.mount(simulator, **options)
 
 
@@ -169,19 +169,25 @@ def case_top_lines(bench):
     """In a pipe, a line for each event, until it is ended."""
     simulator, mount = slow(bench)
     top = lines(bench.kiefs, "top", "-n", "0.1", mount.point)
+    seen = b""
+
+    def sees(words):
+        nonlocal seen
+        if select.select([top.stdout], [], [], PAUSE_S)[0]:
+            seen += os.read(top.stdout.fileno(), 65536)
+        return re.search(words, seen.decode(), re.MULTILINE)
+
+    # What was before it looks for the first time is no event: ask until one is seen.
+    def asks():
+        write(mount.path(MODEL, f"fox{len(tasks(mount)) + 1}.txt"), "A fox.")
+        return sees(r"^\S+Z task \d+ z-image/fox\d+.txt: .")
+
     try:
-        # What was before it looks for the first time is no event: ask until one is seen.
-        seen = ""
-        number = 0
-        while "committed" not in seen:
-            number += 1
-            write(mount.path(MODEL, f"fox{number}.txt"), "A fox.")
-            if select.select([top.stdout], [], [], 0.5)[0]:
-                seen += top.stdout.readline()
-        assert re.match(r"\d{4}-\S+Z task \d+ z-image/fox\d+.txt: ", seen), seen
+        until(asks, "an event is told")
+        task = tasks(mount)[-1]
+        wait_state(mount, task, "running")
         go_on(simulator)
-        while f"task {number} z-image/fox{number}.txt: done\n" not in seen:
-            seen += top.stdout.readline()
+        until(lambda: sees(rf"^\S+Z task {task} z-image/fox\d+.txt: done\n"), "the last one is done")
     finally:
         equal(end(top), 0)
     equal(top.stderr.read(), "")
