@@ -9,22 +9,9 @@
 
 #include <cmocka.h>
 
-#include "kiefs/catalogue.h"
+#include "builtin.h"
 #include "kiefs/error.h"
 #include "kiefs/request.h"
-
-static struct catalogue *catalogue;
-
-static int setup(void **state)
-{
-	return catalogue_load(NULL, NULL, 0, &catalogue, NULL);
-}
-
-static int teardown(void **state)
-{
-	catalogue_destroy(catalogue);
-	return 0;
-}
 
 static int build(const char *id, enum request_form form, const char *text,
 	const struct request_rules *rules, struct request *out, struct error *err)
@@ -229,5 +216,5 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, builtin_load, builtin_free);
 }

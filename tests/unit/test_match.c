@@ -7,21 +7,8 @@
 
 #include <cmocka.h>
 
-#include "kiefs/catalogue.h"
+#include "builtin.h"
 #include "kiefs/match.h"
-
-static struct catalogue *catalogue;
-
-static int setup(void **state)
-{
-	return catalogue_load(NULL, NULL, 0, &catalogue, NULL);
-}
-
-static int teardown(void **state)
-{
-	catalogue_destroy(catalogue);
-	return 0;
-}
 
 static void test_words(void **state)
 {
@@ -76,5 +63,5 @@ int main(void)
 		cmocka_unit_test(test_any),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, builtin_load, builtin_free);
 }

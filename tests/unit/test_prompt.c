@@ -9,21 +9,8 @@
 
 #include <cmocka.h>
 
-#include "kiefs/catalogue.h"
+#include "builtin.h"
 #include "kiefs/request.h"
-
-static struct catalogue *catalogue;
-
-static int setup(void **state)
-{
-	return catalogue_load(NULL, NULL, 0, &catalogue, NULL);
-}
-
-static int teardown(void **state)
-{
-	catalogue_destroy(catalogue);
-	return 0;
-}
 
 /* Of every model that takes one. */
 static void test_what_was_written_is_found(void **state)
@@ -96,5 +83,5 @@ int main(void)
 		cmocka_unit_test(test_forms),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, builtin_load, builtin_free);
 }
